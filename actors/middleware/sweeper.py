@@ -1,0 +1,49 @@
+"""Looks for jobs that should be moving and are not, in every worker process and in every mode."""
+
+import random
+from threading import Event, Thread
+
+import structlog
+from dramatiq import Broker, Middleware, Worker
+from sqlalchemy.exc import SQLAlchemyError
+
+from actors.hints import Hints
+from storage.control import Control
+from storage.ending import time_out
+from storage.log import EventLog
+from storage.sweeping import overdue, take_due
+
+logger = structlog.get_logger(__name__)
+
+
+class Sweeper(Middleware):
+    """Sends hints again for jobs that wait or whose worker was lost, and ends jobs whose deadline has passed.
+
+    Every process sweeps, at jittered times; the statements let only one of them act on a job.
+    """
+
+    def __init__(self, log: EventLog, control: Control, every: float) -> None:
+        self._log = log
+        self._control = control
+        self._every = every
+        self._stopped = Event()
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        Thread(target=self._run, args=(Hints(broker),), name="sweeper", daemon=True).start()
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        self._stopped.set()
+
+    def _run(self, hints: Hints) -> None:
+        while not self._stopped.wait(self._every * random.uniform(0.75, 1.25)):  # noqa: S311 - jitter, not a secret
+            try:
+                self._sweep(hints)
+            except SQLAlchemyError as error:
+                logger.warning("sweep_failed", error=str(error))
+
+    def _sweep(self, hints: Hints) -> None:
+        for due in take_due(self._log.database, self._every):
+            hints.send(due.job_id, due.mode)
+        for job_id in overdue(self._log.database):
+            if time_out(self._log, job_id):
+                self._control.ended(job_id)

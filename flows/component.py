@@ -1,0 +1,80 @@
+"""What a component is: typed inputs, named outputs, an effect class and one `build` method."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from flows.text import to_text
+from flows.values import Value
+
+if TYPE_CHECKING:
+    from flows.context import VertexContext
+
+
+class Effect(StrEnum):
+    """What building a vertex does to the world, and so what happens to one that a crash interrupted (rule 6)."""
+
+    PURE = "pure"
+    """Nothing: it runs again."""
+    IDEMPOTENT = "idempotent"
+    """Something that the same idempotency key does only once: it runs again under that key."""
+    ONCE = "once"
+    """Something that must not happen twice: it is never repeated without a person's word."""
+
+
+class Inputs(BaseModel):
+    """The fields that a component reads; what else the template holds is ignored, null is the default."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, arbitrary_types_allowed=True)
+
+
+Text: TypeAlias = Annotated[str, BeforeValidator(to_text)]
+"""A field that takes any value and reads it as text."""
+
+Outputs: TypeAlias = Mapping[str, Value]
+"""What a build returns: a value by output name. An output that is declared and absent is a branch not taken."""
+
+InputsT = TypeVar("InputsT", bound=Inputs)
+
+
+@dataclass(frozen=True)
+class Port:
+    """One output: the port types it may have (contract 7.2)."""
+
+    types: tuple[str, ...]
+
+
+class Component(ABC, Generic[InputsT]):
+    """One kind of vertex. Adding one is one file in `flows/components` with one subclass of this.
+
+    `build` is a coroutine, or a plain function that is then run off the event loop. It is called at most once at a
+    time, holds no state between calls, and raises any exception to fail its vertex with that exception's message.
+    """
+
+    types: ClassVar[tuple[str, ...]]
+    """Langflow's type names for it, the usual one first."""
+    inputs: ClassVar[type[Inputs]]
+    outputs: ClassVar[Mapping[str, Port]]
+    effect: ClassVar[Effect] = Effect.PURE
+    is_output: ClassVar[bool] = False
+    """Whether it shows its result to a person, as ChatOutput does."""
+    is_loop: ClassVar[bool] = False
+    """Whether a cycle may run through it."""
+
+    @abstractmethod
+    def build(self, inputs: InputsT, context: VertexContext) -> Outputs | Awaitable[Outputs]:
+        """Computes the outputs from the inputs."""
+
+    @classmethod
+    def is_async(cls) -> bool:
+        return inspect.iscoroutinefunction(cls.build)
+
+
+AnyComponent: TypeAlias = Component[Any]

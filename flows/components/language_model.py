@@ -1,0 +1,114 @@
+"""LanguageModelComponent: one request to a language model, streamed."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from flows.component import Component, Effect, Inputs, Outputs, Port, Text
+from flows.context import VertexContext
+from flows.models import NO_KEY, OPENAI_BASE_URL, ModelCall
+from flows.values import LanguageModel as ModelHandle
+from flows.values import Message, Source, Usage
+
+SHOWN_BY = ("ChatOutput",)
+KEY_VARIABLE = "OPENAI_API_KEY"
+"""The variable that holds the key where the template has none."""
+
+
+class LanguageModelFields(Inputs):
+    input_value: Any = ""
+    system_message: Text = ""
+    model: Any = None
+    model_name: str = ""
+    base_url: str = ""
+    api_key: str = ""
+    temperature: float = 0.1
+    max_tokens: int = 0
+
+
+class LanguageModel(Component[LanguageModelFields]):
+    """Asks any OpenAI-compatible endpoint. Tokens are streamed when the answer goes straight to a ChatOutput.
+
+    Model, endpoint and key come from the template, then from the settings. Running it again costs money, not harm.
+    """
+
+    types = ("LanguageModelComponent",)
+    inputs = LanguageModelFields
+    outputs: ClassVar = {"text_output": Port(("Message",)), "model_output": Port(("LanguageModel",))}
+    effect = Effect.IDEMPOTENT
+
+    async def build(self, inputs: LanguageModelFields, context: VertexContext) -> Outputs:
+        handle = _handle(inputs, context)
+        outputs: dict[str, Any] = {"model_output": handle}
+        if context.is_wanted("text_output"):
+            outputs["text_output"] = await _ask(handle, inputs, context)
+        return outputs
+
+
+async def _ask(handle: ModelHandle, inputs: LanguageModelFields, context: VertexContext) -> Message:
+    call = _call(handle, inputs, context)
+    source = Source(context.vertex_id, context.display_name, handle.name)
+    shown_by = context.shown_by("text_output", SHOWN_BY)
+    opened = Message("", sender="Machine", sender_name="AI", session_id=context.run.session_id, source=source)
+    message_id = context.open_message(opened, shown_by) if shown_by else None
+    pieces: list[str] = []
+    usage: Usage | None = None
+    async for piece in context.tools.models.stream(call):
+        if isinstance(piece, Usage):
+            usage = piece
+            continue
+        pieces.append(piece)
+        if message_id:
+            context.token(piece, message_id)
+    return Message("".join(pieces), session_id=context.run.session_id, source=source, usage=usage)
+
+
+def _call(handle: ModelHandle, inputs: LanguageModelFields, context: VertexContext) -> ModelCall:
+    given = inputs.input_value
+    message = given if isinstance(given, Message) else Message(str(given or ""))
+    return ModelCall(
+        name=handle.name,
+        base_url=handle.base_url,
+        api_key=_key(handle, context),
+        system=inputs.system_message,
+        prompt=message.text,
+        images=_images(message.files),
+        temperature=inputs.temperature,
+        max_tokens=inputs.max_tokens or None,
+    )
+
+
+def _key(handle: ModelHandle, context: VertexContext) -> str:
+    """The key of the template, else the variable, else the settings' key, which goes to the settings' endpoint only."""
+    own = context.field(handle.vertex_id, "api_key") or context.tools.variable(KEY_VARIABLE)
+    if own:
+        return own
+    defaults = context.tools.model_defaults
+    trusted = handle.base_url == (defaults.base_url or OPENAI_BASE_URL)
+    return (trusted and defaults.api_key) or NO_KEY
+
+
+def _handle(inputs: LanguageModelFields, context: VertexContext) -> ModelHandle:
+    """Which model to ask: one that an edge brings, else the one that the fields name, else the one of the settings."""
+    if isinstance(inputs.model, ModelHandle):
+        return inputs.model
+    defaults = context.tools.model_defaults
+    name = inputs.model_name or _selected_name(inputs.model) or defaults.name
+    if not name:
+        raise ValueError("no model is named. Choose one in the flow or set PENSTOCK_MODEL_NAME.")
+    return ModelHandle(context.vertex_id, name, inputs.base_url or defaults.base_url or OPENAI_BASE_URL)
+
+
+def _selected_name(selection: Any) -> str:
+    """The name in the editor's model field: a name, or a list whose first entry has one."""
+    if isinstance(selection, list) and selection:
+        selection = selection[0]
+    if isinstance(selection, dict):
+        selection = selection.get("name")
+    return selection if isinstance(selection, str) else ""
+
+
+def _images(files: Sequence[str]) -> tuple[str, ...]:
+    unreachable = [file for file in files if not file.startswith(("http://", "https://", "data:"))]
+    if unreachable:
+        raise ValueError(f"the files {', '.join(unreachable)} are not here. Send images as http(s) or data URLs.")
+    return tuple(files)

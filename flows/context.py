@@ -1,0 +1,177 @@
+"""What a component may reach while it builds its vertex, and the ports through which a run reaches the world."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID, uuid5
+
+from flows.definition import Edge
+from flows.events import Event, add_message, log, token
+from flows.graph import Graph
+from flows.messages import MessageRecord
+from flows.models import ModelDefaults, ModelTools
+from flows.values import Message, Source, Value
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time as the composition root gives it."""
+
+    now: Callable[[], datetime]
+    """The wall clock, in UTC."""
+    monotonic: Callable[[], float]
+    """Seconds for durations."""
+
+
+@dataclass(frozen=True)
+class VertexResult:
+    """A finished vertex: what is stored of it, and shown."""
+
+    vertex_id: str
+    visit: int
+    outputs: Mapping[str, Value]
+
+
+class Journal(Protocol):
+    """Where a pass writes. Every method but `delta` returns after its transaction has committed.
+
+    Each may raise the control flow of a pass that was lost (rule 2); the engine lets it rise and writes nothing more.
+    """
+
+    def announce(self, events: Sequence[Event]) -> None:
+        """Stores milestones at once."""
+
+    def finish(self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord]) -> None:
+        """Stores a finished vertex with its milestones and chat messages, in one transaction."""
+
+    def delta(self, event: Event) -> None:
+        """Publishes a live event. It may be lost, and never fails the vertex."""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What was asked of this run."""
+
+    job_id: str
+    flow_id: str
+    session_id: str
+    input_value: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunTools:
+    """What a run borrows from its process: the clock, the variables of its user, and the way to models."""
+
+    clock: Clock
+    variable: Callable[[str], str | None]
+    """The value of a variable by name: the globals of the request first, then the user's stored ones."""
+    models: ModelTools
+    model_defaults: ModelDefaults
+
+
+class VertexContext:
+    """One vertex while it is built. A component gets it beside its inputs."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        vertex_id: str,
+        visit: int,
+        *,
+        run: RunRequest,
+        tools: RunTools,
+        journal: Journal,
+        live_edges: Sequence[Edge] = (),
+    ) -> None:
+        self.vertex_id = vertex_id
+        self.live_edges = live_edges
+        self.visit = visit
+        self.run = run
+        self.tools = tools
+        self.recorded: list[Event] = []
+        self.messages: list[MessageRecord] = []
+        self.shown: MessageRecord | None = None
+        self._graph = graph
+        self._journal = journal
+
+    @property
+    def display_name(self) -> str:
+        return self._graph.vertices[self.vertex_id].display_name
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every try of this visit (rule 6)."""
+        return f"{self.run.job_id}:{self.vertex_id}:{self.visit}"
+
+    def message_id(self, vertex_id: str | None = None) -> str:
+        """The id of the chat message that a vertex shows. Every pass finds the same one."""
+        return str(uuid5(UUID(self.run.job_id), f"{vertex_id or self.vertex_id}:{self.visit}"))
+
+    def shown_by(self, output: str, kinds: Sequence[str]) -> str | None:
+        """The first vertex of one of the component types `kinds` that an output leads to directly."""
+        for edge in self._graph.outgoing[self.vertex_id]:
+            if edge.source_handle.name == output and self._graph.vertices[edge.target].node.type in kinds:
+                return edge.target
+        return None
+
+    def is_wanted(self, output: str) -> bool:
+        """Whether anything uses an output: an edge leads from it, or the vertex is terminal and shows all it has."""
+        edges = self._graph.outgoing[self.vertex_id]
+        return not edges or any(edge.source_handle.name == output for edge in edges)
+
+    def fed_by(self, field: str) -> Source:
+        """The vertex whose value a field holds."""
+        for edge in reversed(self.live_edges):
+            if edge.target_handle.name == field:
+                name = self._graph.vertices[edge.source].display_name
+                return Source(edge.source, name, name)
+        return Source()
+
+    def field(self, vertex_id: str, name: str) -> str | None:
+        """The text that a field of any vertex holds, variables resolved; None when it is empty or unknown."""
+        return resolve_text(self._graph, vertex_id, name, self.tools.variable)
+
+    def show(self, message: Message, *, stored: bool) -> None:
+        """Shows a chat message when the vertex is finished, and keeps it in the session's memory when `stored`."""
+        record = self._record(message, self.vertex_id, "complete")
+        self.shown = record
+        self.recorded.append(add_message(record))
+        if stored:
+            self.messages.append(record)
+
+    def open_message(self, message: Message, vertex_id: str) -> str:
+        """Shows at once a chat message, by the vertex that will finish it, that tokens will fill; returns its id."""
+        record = self._record(message, vertex_id, "partial")
+        self._journal.announce([add_message(record)])
+        return record.id
+
+    def token(self, chunk: str, message_id: str) -> None:
+        """Sends one more piece of an open message to whoever is watching."""
+        self._journal.delta(token(chunk, message_id))
+
+    def log(self, text: str, name: str = "log") -> None:
+        """Sends a line to whoever is watching; it is not stored."""
+        self._journal.delta(log(self.vertex_id, name, text))
+
+    def _record(self, message: Message, vertex_id: str, state: str) -> MessageRecord:
+        return MessageRecord(
+            id=self.message_id(vertex_id),
+            job_id=self.run.job_id,
+            flow_id=self.run.flow_id,
+            created_at=self.tools.clock.now(),
+            message=message,
+            state=state,
+        )
+
+
+def resolve_text(graph: Graph, vertex_id: str, name: str, variable: Callable[[str], str | None]) -> str | None:
+    """The text of a stored field: a tweak before the template, a variable's value for a variable's name."""
+    vertex = graph.vertices[vertex_id]
+    if isinstance(override := vertex.overrides.get(name), str):
+        return override or None
+    field = vertex.node.template.get(name)
+    if field is None or not isinstance(field.value, str) or not field.value:
+        return None
+    return variable(field.value) if field.load_from_db else field.value

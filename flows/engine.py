@@ -1,0 +1,112 @@
+"""One pass over a graph: builds vertices as they become ready, independent ones at the same time."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from flows.context import Journal, RunRequest, RunTools, VertexContext, VertexResult
+from flows.errors import FlowError, ValueWithoutCodec, VertexFailed
+from flows.frontier import Frontier, Settled
+from flows.graph import Graph, Vertex
+from flows.inputs import gather
+from flows.results import FinishedVertex, finished_events
+from flows.values import Value
+
+FIRST_VISIT = 1
+
+
+class Engine:
+    """Runs one graph once. Finished vertices are restored, the rest are built, each is journaled as it finishes."""
+
+    def __init__(self, graph: Graph, run: RunRequest, tools: RunTools, journal: Journal, *, max_parallel: int) -> None:
+        self._graph = graph
+        self._run = run
+        self._tools = tools
+        self._journal = journal
+        self._frontier = Frontier(graph)
+        self._outputs: dict[str, Mapping[str, Value]] = {}
+        self._slots = asyncio.Semaphore(max_parallel)
+        self._tasks: asyncio.TaskGroup
+
+    async def run(self, finished: Sequence[VertexResult] = ()) -> None:
+        """Builds every vertex that is not in `finished` and may run.
+
+        `finished` are the results of earlier passes in the order they were stored; those vertices never run again
+        (I6). Raises `VertexFailed` for the first vertex that fails, after its siblings were cancelled, and whatever
+        the journal raises to end the pass.
+        """
+        ready = self._restore(finished)
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._start(ready)
+        except BaseExceptionGroup as failures:
+            raise _first(failures) from None
+
+    def _restore(self, finished: Sequence[VertexResult]) -> list[str]:
+        ready = dict.fromkeys(self._graph.first_layer)
+        for result in finished:
+            ready.update(dict.fromkeys(self._settle(result).ready))
+        return [id for id in ready if id not in self._outputs]
+
+    def _start(self, ready: Sequence[str]) -> None:
+        for vertex_id in ready:
+            self._tasks.create_task(self._visit(vertex_id))
+
+    async def _visit(self, vertex_id: str) -> None:
+        vertex = self._graph.vertices[vertex_id]
+        context = VertexContext(
+            self._graph,
+            vertex_id,
+            FIRST_VISIT,
+            run=self._run,
+            tools=self._tools,
+            journal=self._journal,
+            live_edges=self._frontier.live_edges(vertex_id),
+        )
+        async with self._slots:
+            began = self._tools.clock.monotonic()
+            outputs = await self._build(vertex, context)
+            result = VertexResult(vertex_id, FIRST_VISIT, outputs)
+            settled = self._settle(result)
+            duration = self._tools.clock.monotonic() - began
+            self._record(FinishedVertex(vertex, result, settled, context, duration))
+        self._start(settled.ready)
+
+    async def _build(self, vertex: Vertex, context: VertexContext) -> Mapping[str, Value]:
+        try:
+            inputs = gather(vertex, context.live_edges, self._outputs, self._tools.variable)
+            if vertex.component.is_async():
+                outputs = await vertex.component.build(inputs, context)  # type: ignore[misc]
+            else:
+                outputs = await asyncio.to_thread(vertex.component.build, inputs, context)
+        except Exception as error:
+            raise VertexFailed(vertex.id, vertex.display_name, _reason(error)) from error
+        return {name: value for name, value in outputs.items() if name in vertex.component.outputs}
+
+    def _settle(self, result: VertexResult) -> Settled:
+        self._outputs[result.vertex_id] = result.outputs
+        return self._frontier.settle(result.vertex_id, result.outputs)
+
+    def _record(self, finished: FinishedVertex) -> None:
+        vertex = finished.vertex
+        try:
+            self._journal.finish(finished.result, finished_events(finished, self._graph), finished.context.messages)
+        except ValueWithoutCodec as error:
+            raise VertexFailed(vertex.id, vertex.display_name, str(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, FlowError) or str(error) else type(error).__name__
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The failure to report: control flow of the pass before a failed vertex, an earlier one before a later one."""
+    leaves = list(_leaves(failures))
+    return next((leaf for leaf in leaves if not isinstance(leaf, Exception)), leaves[0])
+
+
+def _leaves(failures: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf
+        for failure in failures.exceptions
+        for leaf in (_leaves(failure) if isinstance(failure, BaseExceptionGroup) else [failure])
+    ]

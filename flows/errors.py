@@ -1,0 +1,55 @@
+"""What can be wrong with a flow, or go wrong while it is built.
+
+FlowError
+├── FlowRefused              the definition cannot become a graph
+│   └── UnknownComponents    it names component types that do not exist here
+├── TweaksRefused            an override touches a field that may not be overridden
+├── ValueWithoutCodec        a value cannot be stored
+└── VertexFailed             a vertex could not be built
+"""
+
+from collections.abc import Sequence
+
+
+class FlowError(Exception):
+    """Something is wrong with a flow; the message tells its author what to do."""
+
+
+class FlowRefused(FlowError):
+    """The definition cannot become a graph. Nothing was stored and nothing ran."""
+
+
+class UnknownComponents(FlowRefused):
+    """The definition names component types that do not exist here; all of them are in `types`."""
+
+    def __init__(self, types: Sequence[str]) -> None:
+        self.types = tuple(types)
+        super().__init__(f"Unknown component types: {', '.join(self.types)}.")
+
+
+class TweaksRefused(FlowError):
+    """An override touches `fields` that may not be overridden (contract 7.4)."""
+
+    def __init__(self, fields: Sequence[str], reason: str) -> None:
+        self.fields = tuple(fields)
+        super().__init__(reason)
+
+
+class ValueWithoutCodec(FlowError):
+    """The value at `path` is of a type that cannot be stored, so it would be lost by a crash."""
+
+    def __init__(self, path: str, value: object) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: a value of type {type(value).__name__} has no codec. Return a Message, Data, Table or plain JSON."
+        )
+
+
+class VertexFailed(FlowError):
+    """The vertex `vertex_id` could not be built; the message is for the flow's owner."""
+
+    def __init__(self, vertex_id: str, display_name: str, reason: str) -> None:
+        self.vertex_id = vertex_id
+        self.display_name = display_name
+        self.reason = reason
+        super().__init__(f"Error building {display_name} ({vertex_id}): {reason}")

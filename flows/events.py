@@ -1,0 +1,99 @@
+"""The normalized events of a job. A *milestone* is stored and has a dense `seq`; a *delta* is live only.
+
+The stored form of an event is its frame in the protocol `langflow` (contract 3.1), encoded once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from flows.messages import MessageRecord
+
+
+class EventType(StrEnum):
+    """All types of event, in the words of the contract."""
+
+    VERTICES_SORTED = "vertices_sorted"
+    BUILD_START = "build_start"
+    ADD_MESSAGE = "add_message"
+    END_VERTEX = "end_vertex"
+    OUTPUT = "output"
+    WARNING = "warning"
+    ERROR = "error"
+    END = "end"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    WORKER_LOST = "worker_lost"
+    TOKEN = "token"
+    LOG = "log"
+
+
+DELTAS = frozenset({EventType.TOKEN, EventType.LOG})
+"""Live only: published, never stored."""
+
+TERMINAL = frozenset({EventType.END, EventType.CANCELLED, EventType.TIMED_OUT, EventType.WORKER_LOST})
+"""A job has exactly one of these, and it is its last event (I2)."""
+
+LIFECYCLE = TERMINAL - {EventType.END}
+"""Terminal events that the flow itself does not send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One normalized fact about a job."""
+
+    type: EventType
+    data: Mapping[str, Any]
+
+    @property
+    def terminal(self) -> bool:
+        return self.type in TERMINAL
+
+    def encode(self) -> bytes:
+        """The frame as JSON. A lifecycle event carries its `type` beside the envelope, as Langflow's rows do."""
+        frame: dict[str, Any] = {"event": self.type, "data": self.data}
+        if self.type in LIFECYCLE:
+            frame["type"] = self.type
+        return orjson.dumps(frame)
+
+
+def vertices_sorted(first_layer: Sequence[str], to_run: Sequence[str]) -> Event:
+    return Event(EventType.VERTICES_SORTED, {"ids": list(first_layer), "to_run": list(to_run)})
+
+
+def build_start() -> Event:
+    """Once per pass."""
+    return Event(EventType.BUILD_START, {})
+
+
+def warning(message: str) -> Event:
+    return Event(EventType.WARNING, {"message": message})
+
+
+def add_message(record: MessageRecord) -> Event:
+    return Event(EventType.ADD_MESSAGE, record.dump())
+
+
+def token(chunk: str, message_id: str) -> Event:
+    return Event(EventType.TOKEN, {"chunk": chunk, "id": message_id})
+
+
+def log(vertex_id: str, name: str, message: str) -> Event:
+    return Event(EventType.LOG, {"component_id": vertex_id, "name": name, "message": message, "type": "text"})
+
+
+def error(record: MessageRecord) -> Event:
+    return Event(EventType.ERROR, record.dump())
+
+
+def end(status: str, build_duration: float | None) -> Event:
+    """The flow came to its end. Added to the contract's payload: the job's `status`."""
+    return Event(EventType.END, {"build_duration": build_duration, "status": status})
+
+
+def lifecycle(kind: EventType, message: str) -> Event:
+    """An end that the flow did not come to by itself."""
+    return Event(kind, {"message": message})

@@ -1,0 +1,101 @@
+"""The one place that makes a model from name, key and base URL, and speaks to it through pydantic-ai."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flows.values import Usage
+
+if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelMessage, UserContent
+    from pydantic_ai.models import Model
+
+OPENAI_BASE_URL = "https://api.openai.com/v1"
+NO_KEY = "none"
+"""What an endpoint that asks for no key is sent."""
+
+
+class ModelFailed(Exception):
+    """A model call failed; the message says why, in the provider's words."""
+
+
+@dataclass(frozen=True)
+class ModelDefaults:
+    """What is used where a flow names no model, endpoint or key."""
+
+    name: str | None = None
+    base_url: str | None = None
+    api_key: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """One request: which model, where, what it is told and asked. `images` are http(s) or data URLs."""
+
+    name: str
+    base_url: str
+    api_key: str
+    system: str
+    prompt: str
+    images: Sequence[str] = ()
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+
+class ModelTools:
+    """Model clients of one event loop: made on first use, shared by its runs, never by another loop."""
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[str, str, str], Model] = {}
+
+    async def stream(self, call: ModelCall) -> AsyncIterator[str | Usage]:
+        """The answer piece by piece as it comes, then what it cost. Raises `ModelFailed`."""
+        # The import takes a second; only flows with a model pay for it.
+        from pydantic_ai.direct import model_request_stream
+        from pydantic_ai.exceptions import AgentRunError, UserError
+
+        try:
+            async with model_request_stream(
+                self._model(call), _messages(call), model_settings=_settings(call)
+            ) as stream:
+                async for event in stream:
+                    if chunk := _text_of(event):
+                        yield chunk
+                usage = stream.usage
+                yield Usage(usage.input_tokens, usage.output_tokens)
+        except (AgentRunError, UserError) as error:
+            raise ModelFailed(f"The model {call.name!r} at {call.base_url} failed: {error}") from error
+
+    def _model(self, call: ModelCall) -> "Model":
+        from pydantic_ai.models.openai import OpenAIChatModel
+        from pydantic_ai.providers.openai import OpenAIProvider
+
+        key = (call.name, call.base_url, call.api_key)
+        if key not in self._models:
+            provider = OpenAIProvider(base_url=call.base_url, api_key=call.api_key)
+            self._models[key] = OpenAIChatModel(call.name, provider=provider)
+        return self._models[key]
+
+
+def _messages(call: ModelCall) -> "list[ModelMessage]":
+    from pydantic_ai.messages import ImageUrl, ModelRequest, SystemPromptPart, UserPromptPart
+
+    content: list[UserContent] = [call.prompt, *(ImageUrl(url) for url in call.images)]
+    user = UserPromptPart(content if call.images else call.prompt)
+    return [ModelRequest([SystemPromptPart(call.system), user] if call.system else [user])]
+
+
+def _settings(call: ModelCall) -> Any:
+    settings = {"temperature": call.temperature, "max_tokens": call.max_tokens}
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _text_of(event: Any) -> str:
+    from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
+
+    match event:
+        case PartStartEvent(part=TextPart(content=text)):
+            return text
+        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
+            return text
+    return ""

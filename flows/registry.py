@@ -1,0 +1,56 @@
+"""Which component builds which vertex type."""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterable
+from types import ModuleType
+
+from flows.component import AnyComponent, Component
+from flows.errors import UnknownComponents
+
+
+class Registry:
+    """Maps Langflow's type names to components; two components with one type name raise `ValueError`."""
+
+    def __init__(self, components: Iterable[type[AnyComponent]]) -> None:
+        self._components: dict[str, AnyComponent] = {}
+        for component in components:
+            for name in component.types:
+                if name in self._components:
+                    raise ValueError(f"Two components are called {name!r}.")
+                self._components[name] = component()
+
+    def component(self, type_name: str) -> AnyComponent:
+        """The component for a type name, or `UnknownComponents`."""
+        try:
+            return self._components[type_name]
+        except KeyError:
+            raise UnknownComponents([type_name]) from None
+
+    def unknown(self, type_names: Iterable[str]) -> list[str]:
+        """Those type names that nothing here builds, sorted, each once."""
+        return sorted({name for name in type_names if name not in self._components})
+
+    def types(self) -> list[str]:
+        """All known type names, sorted."""
+        return sorted(self._components)
+
+
+def discover(package: ModuleType) -> list[type[AnyComponent]]:
+    """Every component class that a module of `package` defines, in the order of module names."""
+    modules = [importlib.import_module(f"{package.__name__}.{found.name}") for found in _modules(package)]
+    return [kind for module in modules for kind in vars(module).values() if _is_component_of(kind, module)]
+
+
+def _modules(package: ModuleType) -> Iterable[pkgutil.ModuleInfo]:
+    return sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name)
+
+
+def _is_component_of(kind: object, module: ModuleType) -> bool:
+    return (
+        inspect.isclass(kind)
+        and issubclass(kind, Component)
+        and not inspect.isabstract(kind)
+        and kind.__module__ == module.__name__
+    )

@@ -1,0 +1,41 @@
+"""How a value reads where text is wanted."""
+
+import orjson
+
+from flows.values import Data, LanguageModel, Message, Table, Value
+
+
+def to_text(value: Value) -> str:
+    """The text of a value: a message's text, a record's text entry or JSON, a table as a Markdown table."""
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case Message():
+            return value.text
+        case Data():
+            return _data_text(value)
+        case Table():
+            return _table_text(value)
+        case LanguageModel():
+            return value.name
+        case _:
+            return orjson.dumps(value).decode()
+
+
+def _data_text(value: Data) -> str:
+    text = value.data.get(value.text_key)
+    return text if isinstance(text, str) else orjson.dumps(dict(value.data), option=orjson.OPT_INDENT_2).decode()
+
+
+def _table_text(table: Table) -> str:
+    if not table.columns:
+        return ""
+    lines = [_row(table.columns), _row(tuple("---" for _ in table.columns))]
+    lines += [_row(tuple(to_text(cell) for cell in row)) for row in table.rows]
+    return "\n".join(lines)
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

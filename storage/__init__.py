@@ -1,0 +1,1 @@
+"""What outlives a process: tables, transitions, the event log and its stream."""

@@ -1,0 +1,102 @@
+"""Connections to SQLite or PostgreSQL, one code path for both."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+
+POOL_SIZE = 24
+"""Connections of each kind per process at most: one per worker thread and one per web thread, with some to spare."""
+BUSY_MILLISECONDS = 10_000
+
+
+class Database:
+    """Three ways to a connection, each one transaction.
+
+    `durable` commits survive a loss of power: what a caller was promised. `relaxed` commits survive a crash of the
+    process; a loss of power may undo the last of them, which repeats pure work. `read` takes no write lock.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = normalized(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._durable = _engine(self.url, durable=True)
+        self._relaxed = _engine(self.url, durable=False)
+        self._reading = self._relaxed.execution_options(isolation_level="AUTOCOMMIT")
+        # SQLite lets its writers sleep between tries; in one process they queue here instead, first come first served.
+        self._turn: Any = Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def durable(self) -> Iterator[Connection]:
+        """A writing transaction that is on disk when it returns."""
+        with self._turn, self._durable.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def relaxed(self) -> Iterator[Connection]:
+        """A writing transaction whose loss only repeats pure work."""
+        with self._turn, self._relaxed.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Single statements, each seeing what is committed."""
+        with self._reading.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._durable.dispose()
+        self._relaxed.dispose()
+
+
+def normalized(url: str) -> URL:
+    """The URL with the driver that is installed: `postgres://` and `postgresql://` mean psycopg 3."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgres", "postgresql"):
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _engine(url: URL, *, durable: bool) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url, durable=durable)
+    options = f"-c synchronous_commit={'on' if durable else 'off'} -c idle_in_transaction_session_timeout=60000"
+    return create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_pre_ping=False,
+        connect_args={"options": options, "connect_timeout": 5},
+    )
+
+
+def _sqlite(url: URL, *, durable: bool) -> Engine:
+    if url.database:
+        _create_private(Path(url.database))
+    engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, record: object) -> None:
+        # Transactions are begun below: sqlite3's own are deferred, and a deferred one fails at its first write.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _create_private(path: Path) -> None:
+    """Creates the database file readable by its owner only; SQLite gives the same rights to its WAL."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)

@@ -1,0 +1,70 @@
+"""How a job ends against the will of its pass: by a stop or by its deadline."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlmodel import col
+
+from flows.events import EventType, lifecycle
+from storage.clock import now
+from storage.log import EventLog, Transition
+from storage.passes import ended
+from storage.states import Order, Status, states_moved_by
+from storage.tables import ExecutionSignal, Job
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What a stop found: the job's state now, and whether this stop brought it about."""
+
+    status: Status
+    changed: bool
+
+
+def stop(log: EventLog, job_id: str, user_id: str) -> Stopped:
+    """Cancels a job at once from any state that is not terminal, under a new fence (rule 9), durably.
+
+    The signal is stored and consumed by the same transaction; a late stop changes nothing. Raises `LookupError`
+    for a job that does not exist.
+    """
+    with log.transition(durable=True) as transition:
+        moved = _end(transition, job_id, Order.STOP, Status.CANCELLED, EventType.CANCELLED, "The run was stopped.")
+        if moved:
+            signal = {"job_id": job_id, "kind": "stop", "user_id": user_id}
+            transition.connection.execute(insert(ExecutionSignal).values(created_at=now(), consumed_at=now(), **signal))
+            return Stopped(Status.CANCELLED, changed=True)
+        found = transition.connection.execute(select(col(Job.status)).where(col(Job.id) == job_id))
+        return Stopped(Status(found.scalars().one()), changed=False)
+
+
+def time_out(log: EventLog, job_id: str) -> bool:
+    """Ends a job whose deadline has passed by the database's clock; false when it has not, or the job has ended."""
+    with log.transition(durable=True) as transition:
+        return _end(
+            transition, job_id, Order.TIME_OUT, Status.TIMED_OUT, EventType.TIMED_OUT,
+            "The run took longer than it was allowed to.", col(Job.deadline_at) <= now(),
+        )  # fmt: skip
+
+
+def _end(
+    transition: Transition,
+    job_id: str,
+    order: Order,
+    status: Status,
+    event: EventType,
+    message: str,
+    *conditions: ColumnElement[bool],
+) -> bool:
+    changes: dict[str, Any] = {"seq": col(Job.seq) + 1, "fence": col(Job.fence) + 1, **ended(status)}
+    statement = (
+        update(Job)
+        .where(col(Job.id) == job_id, col(Job.status).in_(states_moved_by(order)), *conditions)
+        .values(changes)
+        .returning(col(Job.seq))
+    )
+    seq = transition.connection.execute(statement).scalar_one_or_none()
+    if seq is None:
+        return False
+    transition.append(job_id, seq, [lifecycle(event, message)])
+    return True

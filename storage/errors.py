@@ -1,0 +1,56 @@
+"""What can go wrong with what is stored.
+
+StorageError
+├── QueueFull            the bound on queued jobs is reached
+├── IdempotencyConflict  the key belongs to another request
+├── NameTaken            an endpoint name or variable name exists already
+├── LiveJobs             a flow cannot be deleted while jobs of it live
+├── SecretUnreadable     an encrypted value cannot be decrypted with the keys at hand
+└── SchemaUnknown        the database is not at the revision this program knows
+
+PassLost (BaseException) the pass no longer owns its job: control flow, not an error
+"""
+
+
+class StorageError(Exception):
+    """Something is wrong with what is stored."""
+
+
+class QueueFull(StorageError):
+    """As many jobs are queued as PENSTOCK_MAX_QUEUED allows."""
+
+
+class IdempotencyConflict(StorageError):
+    """The idempotency key was used for a different request, the job `job_id`."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"The idempotency key belongs to job {job_id}, which was asked for something else.")
+
+
+class NameTaken(StorageError):
+    """The name `name` exists already and must be unique."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"The name {name!r} is taken. Choose another one.")
+
+
+class LiveJobs(StorageError):
+    """The flow cannot be deleted while jobs of it are queued, running or suspended."""
+
+
+class SecretUnreadable(StorageError):
+    """An encrypted value cannot be decrypted. Start with the PENSTOCK_SECRET_KEY it was encrypted with."""
+
+
+class SchemaUnknown(StorageError):
+    """The database is not at the revision that this program knows; the message says what to run."""
+
+
+class PassLost(BaseException):
+    """The pass no longer owns its job: it was stopped, or another worker took it over (rule 2).
+
+    A `BaseException`, so that no component can catch it by mistake. If you caught it, let it rise: whatever you
+    write now would be refused.
+    """

@@ -1,0 +1,160 @@
+"""Flows and their immutable versions."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from storage.clock import now
+from storage.database import Database
+from storage.errors import LiveJobs, NameTaken
+from storage.states import LIVE
+from storage.tables import Flow, FlowVersion, Job
+
+
+@dataclass(frozen=True)
+class FlowView:
+    """A stored flow without its definition."""
+
+    id: str
+    user_id: str
+    name: str
+    description: str | None
+    endpoint_name: str | None
+    tags: tuple[str, ...]
+    is_component: bool
+    version_id: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class NewFlow:
+    """What a flow is made of. `definition` is `{nodes, edges, …}`, checked before it comes here."""
+
+    id: str
+    user_id: str
+    name: str
+    definition: Mapping[str, Any]
+    description: str | None = None
+    endpoint_name: str | None = None
+    tags: tuple[str, ...] = field(default=())
+    is_component: bool = False
+
+
+_COLUMNS = [getattr(Flow, name) for name in FlowView.__dataclass_fields__]
+
+
+def create_flow(database: Database, flow: NewFlow) -> FlowView:
+    """Stores a flow and its first version. Raises `NameTaken` for an endpoint name or id that exists already."""
+    version_id, text = _content(flow.definition)
+    row = {
+        "id": flow.id,
+        "user_id": flow.user_id,
+        "name": flow.name,
+        "description": flow.description,
+        "endpoint_name": flow.endpoint_name,
+        "tags": orjson.dumps(flow.tags).decode(),
+        "is_component": flow.is_component,
+        "version_id": version_id,
+    }
+    try:
+        with database.durable() as connection:
+            _store_version(connection, version_id, text)
+            statement = insert(Flow).values(created_at=now(), updated_at=now(), **row).returning(*_COLUMNS)
+            return _view(connection.execute(statement).one())
+    except IntegrityError:
+        raise NameTaken(flow.endpoint_name or flow.id) from None
+
+
+def change_flow(database: Database, flow_id: str, changes: Mapping[str, Any]) -> FlowView:
+    """Changes fields of a flow; `definition` makes a new version, and jobs go on with theirs. Raises `NameTaken`,
+    and `LookupError` for a flow that does not exist."""
+    values = dict(changes)
+    if "tags" in values:
+        values["tags"] = orjson.dumps(values["tags"]).decode()
+    definition = values.pop("definition", None)
+    try:
+        with database.durable() as connection:
+            if definition is not None:
+                values["version_id"], text = _content(definition)
+                _store_version(connection, values["version_id"], text)
+            statement = update(Flow).where(col(Flow.id) == flow_id).values(updated_at=now(), **values)
+            row = connection.execute(statement.returning(*_COLUMNS)).one_or_none()
+    except IntegrityError:
+        raise NameTaken(str(values.get("endpoint_name"))) from None
+    if row is None:
+        raise LookupError(flow_id)
+    return _view(row)
+
+
+def delete_flow(database: Database, flow_id: str) -> bool:
+    """Deletes a flow; its finished jobs and the versions they ran stay readable. Raises `LiveJobs`."""
+    live = select(exists().where(col(Job.flow_id) == flow_id, col(Job.status).in_(LIVE)))
+    with database.durable() as connection:
+        if connection.execute(live).scalar_one():
+            raise LiveJobs("Jobs of this flow are still queued, running or suspended. Stop them first.")
+        return connection.execute(delete(Flow).where(col(Flow.id) == flow_id)).rowcount > 0
+
+
+def find_flow(database: Database, flow_id: str) -> FlowView | None:
+    """One flow, whoever owns it."""
+    with database.read() as connection:
+        row = connection.execute(select(*_COLUMNS).where(col(Flow.id) == flow_id)).one_or_none()
+    return _view(row) if row is not None else None
+
+
+def list_flows(database: Database, user_id: str) -> list[FlowView]:
+    """All flows of a user by name."""
+    statement = select(*_COLUMNS).where(col(Flow.user_id) == user_id).order_by(col(Flow.name), col(Flow.id))
+    with database.read() as connection:
+        return [_view(row) for row in connection.execute(statement)]
+
+
+def store_version(database: Database, definition: Mapping[str, Any]) -> str:
+    """Stores a definition that only a job will run, and returns the id of its version."""
+    version_id, text = _content(definition)
+    with database.durable() as connection:
+        _store_version(connection, version_id, text)
+    return version_id
+
+
+def load_version(database: Database, version_id: str) -> dict[str, Any]:
+    """The definition of a version. Raises `LookupError`."""
+    statement = select(col(FlowVersion.definition)).where(col(FlowVersion.id) == version_id)
+    with database.read() as connection:
+        text = connection.execute(statement).scalar_one_or_none()
+    if text is None:
+        raise LookupError(version_id)
+    definition: dict[str, Any] = orjson.loads(text)
+    return definition
+
+
+def _content(definition: Mapping[str, Any]) -> tuple[str, str]:
+    """The id of a definition, which is the hash of its content, and its text. Key order does not count."""
+    encoded = orjson.dumps(definition, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(encoded).hexdigest(), encoded.decode()
+
+
+def _store_version(connection: Connection, version_id: str, text: str) -> None:
+    known = select(exists().where(col(FlowVersion.id) == version_id))
+    if connection.execute(known).scalar_one():
+        return
+    row = {"id": version_id, "definition": text}
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(FlowVersion).values(created_at=now(), **row))
+    except IntegrityError:
+        # The same content was stored at the same moment; a version is its content, so either will do.
+        return
+
+
+def _view(row: Row[Any]) -> FlowView:
+    fields = dict(row._mapping)
+    return FlowView(**{**fields, "tags": tuple(orjson.loads(fields["tags"]))})

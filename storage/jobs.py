@@ -1,0 +1,110 @@
+"""Jobs as they are read: one, many, and what they put out."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, and_, or_, select
+from sqlmodel import col
+
+from flows.events import EventType
+from storage.database import Database
+from storage.states import TERMINAL, Mode, Status
+from storage.tables import Job, JobEvent
+
+
+@dataclass(frozen=True)
+class JobView:
+    """What may be told about a job."""
+
+    id: str
+    user_id: str
+    flow_id: str
+    mode: Mode
+    status: Status
+    session_id: str
+    seq: int
+    expose_graph_state: bool
+    stream_protocol: str
+    request: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: str | None
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in TERMINAL
+
+
+_COLUMNS = [getattr(Job, name) for name in JobView.__dataclass_fields__]
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs of a user to list, newest first, after the job `before` when it is given."""
+
+    user_id: str
+    flow_id: str | None = None
+    status: Status | None = None
+    session_id: str | None = None
+    before: str | None = None
+    limit: int = 50
+
+
+def find_job(database: Database, job_id: str) -> JobView | None:
+    """One job, whoever owns it."""
+    with database.read() as connection:
+        row = connection.execute(select(*_COLUMNS).where(col(Job.id) == job_id)).one_or_none()
+    return _view(row) if row is not None else None
+
+
+def list_jobs(database: Database, wanted: JobFilter) -> list[JobView]:
+    """Jobs newest first; of two created at the same moment the larger id comes first, so that paging has no hole."""
+    statement = (
+        select(*_COLUMNS)
+        .where(col(Job.user_id) == wanted.user_id)
+        .order_by(col(Job.created_at).desc(), col(Job.id).desc())
+        .limit(wanted.limit)
+    )
+    for column, value in (
+        (Job.flow_id, wanted.flow_id),
+        (Job.status, wanted.status),
+        (Job.session_id, wanted.session_id),
+    ):
+        if value is not None:
+            statement = statement.where(col(column) == value)
+    if wanted.before is not None:
+        created = select(col(Job.created_at)).where(col(Job.id) == wanted.before).scalar_subquery()
+        earlier = and_(col(Job.created_at) == created, col(Job.id) < wanted.before)
+        statement = statement.where(or_(col(Job.created_at) < created, earlier))
+    with database.read() as connection:
+        return [_view(row) for row in connection.execute(statement)]
+
+
+def outputs_of(database: Database, job_id: str) -> dict[str, dict[str, Any]]:
+    """The outputs of a job by component id, in the order they came: a function of its log, whichever passes wrote it."""
+    statement = (
+        select(col(JobEvent.payload))
+        .where(col(JobEvent.job_id) == job_id, col(JobEvent.type) == EventType.OUTPUT)
+        .order_by(col(JobEvent.seq))
+    )
+    with database.read() as connection:
+        frames = [orjson.loads(payload) for payload in connection.execute(statement).scalars()]
+    return {output.pop("component_id"): output for output in (frame["data"] for frame in frames)}
+
+
+def last_seqs(database: Database, job_ids: Collection[str]) -> Mapping[str, int]:
+    """How far the logs of some jobs have come."""
+    if not job_ids:
+        return {}
+    with database.read() as connection:
+        rows = connection.execute(select(col(Job.id), col(Job.seq)).where(col(Job.id).in_(job_ids)))
+        return {row.id: row.seq for row in rows}
+
+
+def _view(row: Row[Any]) -> JobView:
+    fields = dict(row._mapping)
+    return JobView(**{**fields, "mode": Mode(fields["mode"]), "status": Status(fields["status"])})

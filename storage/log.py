@@ -1,0 +1,118 @@
+"""The log of a job: milestones in the database first, then in the stream; read back as one."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy import Connection, insert, select
+from sqlmodel import col
+
+from flows.events import Event
+from storage.clock import now
+from storage.cursor import Cursor
+from storage.database import Database
+from storage.stream import Entry, EventStream, StreamUnavailable
+from storage.tables import JobEvent
+
+logger = structlog.get_logger(__name__)
+
+
+class Transition:
+    """One open transaction on jobs, and the milestones it will have added once it has committed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.entries: dict[str, list[Entry]] = {}
+
+    def append(self, job_id: str, last_seq: int, events: Sequence[Event]) -> None:
+        """Stores milestones under the numbers that end with `last_seq`, which the job's row already counts."""
+        first = last_seq - len(events) + 1
+        entries = [
+            Entry(Cursor(seq), event.type, event.encode(), event.terminal) for seq, event in enumerate(events, first)
+        ]
+        rows = [
+            {
+                "job_id": job_id,
+                "seq": entry.cursor.seq,
+                "type": entry.type,
+                "terminal": entry.terminal,
+                "payload": entry.payload.decode(),
+            }
+            for entry in entries
+        ]
+        if rows:
+            self.connection.execute(insert(JobEvent).values(created_at=now()), rows)
+            self.entries.setdefault(job_id, []).extend(entries)
+
+
+class EventLog:
+    """Where transitions write and readers read. Commits first, publishes then: a client never sees an id that a
+    failed commit gives to another event."""
+
+    def __init__(self, database: Database, stream: EventStream) -> None:
+        self.database = database
+        self.stream = stream
+
+    @contextmanager
+    def transition(self, *, durable: bool) -> Iterator[Transition]:
+        """One transaction (rule 3). After the commit its milestones are published; if that fails, readers poll."""
+        begin = self.database.durable if durable else self.database.relaxed
+        with begin() as connection:
+            transition = Transition(connection)
+            yield transition
+        for job_id, entries in transition.entries.items():
+            self.publish(job_id, entries)
+
+    def publish(self, job_id: str, entries: Sequence[Entry]) -> None:
+        """Publishes entries. A stream that cannot be reached costs latency and deltas, never the run (rule 5)."""
+        try:
+            self.stream.publish(job_id, entries)
+        except StreamUnavailable as error:
+            logger.warning("stream_unavailable", job_id=job_id, error=str(error))
+
+    def read(self, job_id: str, after: Cursor, limit: int = 500) -> list[Entry]:
+        """The next entries after a cursor, about `limit`, without a hole: what the stream has lost is filled from the
+        database (rule 4). Deltas that nothing holds any more are left out. Empty at the end of the log."""
+        entries = self._streamed(job_id, after, limit)
+        dense = dense_prefix(entries, after)
+        if dense:
+            return dense
+        before = _first_seq_held(entries[0].cursor) if entries else None
+        return self.stored(job_id, after.seq, before, limit)
+
+    def stored(self, job_id: str, after: int, before: int | None = None, limit: int = 500) -> list[Entry]:
+        """Milestones from the database with `after < seq < before`."""
+        statement = (
+            select(col(JobEvent.seq), col(JobEvent.type), col(JobEvent.payload), col(JobEvent.terminal))
+            .where(col(JobEvent.job_id) == job_id, col(JobEvent.seq) > after)
+            .order_by(col(JobEvent.seq))
+            .limit(limit)
+        )
+        if before is not None:
+            statement = statement.where(col(JobEvent.seq) < before)
+        with self.database.read() as connection:
+            rows = connection.execute(statement).all()
+        return [Entry(Cursor(row.seq), row.type, row.payload.encode(), row.terminal) for row in rows]
+
+    def _streamed(self, job_id: str, after: Cursor, limit: int) -> list[Entry]:
+        try:
+            return self.stream.range(job_id, after, limit)
+        except StreamUnavailable as error:
+            logger.warning("stream_unavailable", job_id=job_id, error=str(error))
+            return []
+
+
+def dense_prefix(entries: Sequence[Entry], after: Cursor) -> list[Entry]:
+    """The entries up to the first hole: a milestone that is missing between a cursor, or an entry, and the next."""
+    dense: list[Entry] = []
+    for entry in entries:
+        if _first_seq_held(entry.cursor) > after.seq + 1:
+            break
+        dense.append(entry)
+        after = entry.cursor
+    return dense
+
+
+def _first_seq_held(cursor: Cursor) -> int:
+    """The first milestone that need not be looked for elsewhere when an entry at this cursor is at hand."""
+    return cursor.seq if cursor.is_milestone else cursor.seq + 1

@@ -1,0 +1,104 @@
+"""The event stream of many processes: one Redis stream per job, with explicit ids.
+
+| key | holds |
+|---|---|
+| `penstock:events:{<job id>}` | the newest events of a job; `t` type, `p` frame, `x` present on the last one |
+| `penstock:wake:<process>` | an entry whenever the process's waiting reader has to look at its jobs again |
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import redis
+
+from storage.cursor import Cursor
+from storage.stream import Entry, StreamBounds, StreamUnavailable
+
+REFUSED = "equal or smaller"
+"""What Redis says to an id that is not after the last one: the entry is there already, or its writer came too late."""
+_READ_AT_ONCE = 1_000
+
+
+def events_key(job_id: str) -> str:
+    """The stream of a job; the braces keep one job's keys on one node."""
+    return f"penstock:events:{{{job_id}}}"
+
+
+class RedisStream:
+    """An `EventStream` on Redis. `client` has short time-outs: a slow Redis must not hold a request or a run."""
+
+    def __init__(self, client: redis.Redis, waiting: redis.Redis, bounds: StreamBounds) -> None:
+        self._client = client
+        self._waiting = waiting
+        self._bounds = bounds
+        self._wake_key = f"penstock:wake:{uuid4()}"
+        self._wake_seen = "0-0"
+
+    def publish(self, job_id: str, entries: Sequence[Entry]) -> None:
+        key = events_key(job_id)
+        with _reaching_redis():
+            pipeline = self._client.pipeline(transaction=False)
+            for entry in entries:
+                pipeline.xadd(
+                    key, _fields(entry), id=entry.cursor.stream_id, maxlen=self._bounds.length, approximate=True
+                )
+            if any(entry.cursor.is_milestone for entry in entries):
+                pipeline.expire(key, self._bounds.seconds)
+            for answer in pipeline.execute(raise_on_error=False):
+                if isinstance(answer, redis.ResponseError) and REFUSED not in str(answer):
+                    raise answer
+
+    def range(self, job_id: str, after: Cursor, limit: int) -> list[Entry]:
+        with _reaching_redis():
+            found: Any = self._client.xrange(events_key(job_id), min=f"({after.stream_id}", count=limit)
+        return [_entry(id, fields) for id, fields in found]
+
+    def wait(self, positions: Mapping[str, Cursor], seconds: float) -> dict[str, list[Entry]]:
+        keys: dict[Any, Any] = {events_key(job_id): cursor.stream_id for job_id, cursor in positions.items()}
+        jobs = dict(zip(keys, positions, strict=True))
+        keys[self._wake_key] = self._wake_seen
+        with _reaching_redis():
+            answer: Any = self._waiting.xread(keys, count=_READ_AT_ONCE, block=max(1, int(seconds * 1000)))
+        found = {key.decode(): entries for key, entries in _pairs(answer)}
+        if woken := found.pop(self._wake_key, None):
+            self._wake_seen = woken[-1][0].decode()
+        return {jobs[key]: [_entry(id, fields) for id, fields in entries] for key, entries in found.items()}
+
+    def wake(self) -> None:
+        with _reaching_redis():
+            pipeline = self._client.pipeline(transaction=False)
+            pipeline.xadd(self._wake_key, {"w": ""}, maxlen=1)
+            pipeline.expire(self._wake_key, self._bounds.seconds)
+            pipeline.execute()
+
+    def close(self) -> None:
+        self._client.close()
+        self._waiting.close()
+
+
+@contextmanager
+def _reaching_redis() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise StreamUnavailable(str(error)) from error
+
+
+def _pairs(answer: Any) -> Any:
+    """The streams of an XREAD answer: a list of pairs in RESP2, a mapping with one more list inside in RESP3."""
+    if isinstance(answer, dict):
+        return [(key, [entry for part in parts for entry in part]) for key, parts in answer.items()]
+    return answer or []
+
+
+def _fields(entry: Entry) -> dict[Any, Any]:
+    fields: dict[Any, Any] = {"t": entry.type, "p": entry.payload}
+    return {**fields, "x": "1"} if entry.terminal else fields
+
+
+def _entry(id: bytes, fields: Mapping[bytes, bytes]) -> Entry:
+    cursor = Cursor.parse(id.decode())
+    assert cursor is not None, f"Redis gave the id {id!r}, which is none of ours"
+    return Entry(cursor, fields[b"t"].decode(), fields[b"p"], b"x" in fields)

@@ -1,0 +1,108 @@
+"""How a job comes into being: its row and its first events in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from flows.events import Event
+from storage.clock import after, now
+from storage.errors import IdempotencyConflict, QueueFull
+from storage.log import EventLog
+from storage.states import HOLDS_KEY, Mode, Status
+from storage.tables import Job
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What is asked for. `fingerprint` tells one request from another under the same idempotency key."""
+
+    id: str
+    user_id: str
+    flow_id: str
+    version_id: str
+    mode: Mode
+    session_id: str
+    request: str
+    overrides: bytes | None = None
+    expose_graph_state: bool = True
+    stream_protocol: str = "langflow"
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
+    seconds_allowed: float | None = None
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The job that answers a request: a new one, or the one that the idempotency key stands for."""
+
+    job_id: str
+    is_new: bool
+
+
+def submit(log: EventLog, job: NewJob, events: Sequence[Event], *, max_queued: int) -> Submitted:
+    """Stores a job, durably (I1), or finds the one its idempotency key stands for (I12).
+
+    Raises `QueueFull` and `IdempotencyConflict`; nothing is stored then.
+    """
+    if job.idempotency_key and (held := _holder(log, job)):
+        return Submitted(held, is_new=False)
+    try:
+        _insert(log, job, events, max_queued)
+    except IntegrityError:
+        # Only a simultaneous request with the same key can have come in between.
+        if job.idempotency_key and (held := _holder(log, job)):
+            return Submitted(held, is_new=False)
+        raise
+    return Submitted(job.id, is_new=True)
+
+
+def _insert(log: EventLog, job: NewJob, events: Sequence[Event], max_queued: int) -> None:
+    with log.transition(durable=True) as transition:
+        if _queued(transition.connection, max_queued) >= max_queued:
+            raise QueueFull(f"{max_queued} jobs are queued, as many as PENSTOCK_MAX_QUEUED allows. Try again later.")
+        transition.connection.execute(insert(Job).values(_row(job, len(events))))
+        transition.append(job.id, len(events), events)
+
+
+def _row(job: NewJob, seq: int) -> dict[str, object]:
+    return {
+        "id": job.id,
+        "user_id": job.user_id,
+        "flow_id": job.flow_id,
+        "version_id": job.version_id,
+        "mode": job.mode,
+        "status": Status.QUEUED,
+        "session_id": job.session_id,
+        "request": job.request,
+        "overrides": job.overrides,
+        "expose_graph_state": job.expose_graph_state,
+        "stream_protocol": job.stream_protocol,
+        "idempotency_key": job.idempotency_key,
+        "fingerprint": job.fingerprint,
+        "seq": seq,
+        "hinted_at": now(),
+        "created_at": now(),
+        "deadline_at": None if job.seconds_allowed is None else after(job.seconds_allowed),
+    }
+
+
+def _queued(connection: Connection, enough: int) -> int:
+    """How many jobs are queued, counted no further than `enough`."""
+    counted = select(col(Job.id)).where(col(Job.status) == Status.QUEUED).limit(enough).subquery()
+    return connection.execute(select(func.count()).select_from(counted)).scalar_one()
+
+
+def _holder(log: EventLog, job: NewJob) -> str | None:
+    statement = select(col(Job.id), col(Job.fingerprint)).where(
+        col(Job.user_id) == job.user_id,
+        col(Job.idempotency_key) == job.idempotency_key,
+        col(Job.status).in_(HOLDS_KEY),
+    )
+    with log.database.read() as connection:
+        held = connection.execute(statement).one_or_none()
+    if held is not None and held.fingerprint != job.fingerprint:
+        raise IdempotencyConflict(held.id)
+    return held.id if held is not None else None

@@ -1,0 +1,191 @@
+"""The tables. Every moment is the database's; every text of JSON is stored as it is sent."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, text
+from sqlmodel import Field, SQLModel
+
+from storage.clock import Instant
+from storage.states import HOLDS_KEY, LIVE, Mode, Status
+
+
+def _one_of(column: str, values: Iterable[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(value.value) for value in values)})"
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
+class User(SQLModel, table=True):
+    """A person or a service that owns flows and jobs."""
+
+    __tablename__ = "users"
+
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    is_superuser: bool = False
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class ApiKey(SQLModel, table=True):
+    """A key by its keyed hash; the key itself is nowhere stored."""
+
+    __tablename__ = "api_keys"
+
+    id: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    name: str
+    prefix: str
+    digest: str = Field(unique=True)
+    created_at: datetime = Field(sa_type=Instant)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class FlowVersion(SQLModel, table=True):
+    """One definition, immutable, by the hash of its content."""
+
+    __tablename__ = "flow_versions"
+
+    id: str = Field(primary_key=True)
+    definition: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class Flow(SQLModel, table=True):
+    """A stored flow and the version that a new job of it runs."""
+
+    __tablename__ = "flows"
+
+    id: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    name: str
+    description: str | None = Field(default=None, sa_type=Text)
+    endpoint_name: str | None = Field(default=None, unique=True)
+    tags: str = Field(default="[]", sa_type=Text)
+    is_component: bool = False
+    version_id: str = Field(foreign_key="flow_versions.id")
+    created_at: datetime = Field(sa_type=Instant)
+    updated_at: datetime = Field(sa_type=Instant)
+
+
+class Job(SQLModel, table=True):
+    """One run of one flow version. `seq` is the last event's, `fence` grows with every claim and stop."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", Status), name="jobs_status"),
+        CheckConstraint(_one_of("mode", Mode), name="jobs_mode"),
+        Index(
+            "jobs_idempotency_key",
+            "user_id",
+            "idempotency_key",
+            unique=True,
+            **_where(f"idempotency_key IS NOT NULL AND {_one_of('status', HOLDS_KEY)}"),
+        ),
+        Index("jobs_live", "status", "hinted_at", **_where(_one_of("status", LIVE))),
+        Index("jobs_newest", "user_id", "created_at", "id"),
+        Index("jobs_of_flow", "flow_id", "created_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id")
+    flow_id: str
+    version_id: str = Field(foreign_key="flow_versions.id")
+    mode: str
+    status: str
+    session_id: str
+    request: str = Field(sa_type=Text)
+    """What was asked, without tweaks and globals."""
+    overrides: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """Tweaks and globals, encrypted and bound to this job; dropped at the terminal state (rule 12)."""
+    expose_graph_state: bool = True
+    stream_protocol: str = "langflow"
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
+    seq: int = 0
+    fence: int = 0
+    attempts: int = 0
+    worker: str | None = None
+    lease_until: datetime | None = Field(default=None, sa_type=Instant)
+    hinted_at: datetime = Field(sa_type=Instant)
+    wake_at: datetime | None = Field(default=None, sa_type=Instant)
+    deadline_at: datetime | None = Field(default=None, sa_type=Instant)
+    created_at: datetime = Field(sa_type=Instant)
+    started_at: datetime | None = Field(default=None, sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+    error: str | None = Field(default=None, sa_type=Text)
+
+
+class JobEvent(SQLModel, table=True):
+    """One milestone. `seq` is dense from 1 per job."""
+
+    __tablename__ = "job_events"
+    __table_args__ = (Index("job_events_terminal", "job_id", unique=True, **_where("terminal")),)
+
+    job_id: str = Field(primary_key=True, foreign_key="jobs.id", ondelete="CASCADE")
+    seq: int = Field(primary_key=True)
+    type: str
+    terminal: bool = False
+    payload: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class VertexRow(SQLModel, table=True):
+    """What one visit of one vertex produced, stored once by the pass that built it."""
+
+    __tablename__ = "vertex_results"
+
+    job_id: str = Field(primary_key=True, foreign_key="jobs.id", ondelete="CASCADE")
+    vertex_id: str = Field(primary_key=True)
+    visit: int = Field(primary_key=True)
+    position: int
+    """The `seq` of its first milestone: the order in which vertices finished."""
+    outputs: str = Field(sa_type=Text)
+
+
+class ExecutionSignal(SQLModel, table=True):
+    """A control order on a job, stored, consumed once; also the record of who gave it."""
+
+    __tablename__ = "execution_signals"
+
+    id: int | None = Field(default=None, primary_key=True)
+    job_id: str = Field(foreign_key="jobs.id", ondelete="CASCADE", index=True)
+    kind: str
+    user_id: str
+    created_at: datetime = Field(sa_type=Instant)
+    consumed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ChatMessage(SQLModel, table=True):
+    """One chat message in a session's memory."""
+
+    __tablename__ = "messages"
+    __table_args__ = (Index("messages_of_session", "flow_id", "session_id", "created_at"),)
+
+    id: str = Field(primary_key=True)
+    job_id: str = Field(index=True)
+    flow_id: str
+    session_id: str
+    sender: str
+    sender_name: str
+    text: str = Field(sa_type=Text)
+    files: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class Variable(SQLModel, table=True):
+    """A user's named value, encrypted."""
+
+    __tablename__ = "variables"
+    __table_args__ = (Index("variables_name", "user_id", "name", unique=True),)
+
+    id: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id")
+    name: str
+    value: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_type=Instant)
+    updated_at: datetime = Field(sa_type=Instant)

@@ -25,10 +25,9 @@ class Pass:
         assert task is not None, "a pass runs inside a task"
         with self._lock:
             self._task = (asyncio.get_running_loop(), task)
-            already = self._lost
+            if self._lost:
+                task.cancel()
         try:
-            if already:
-                raise asyncio.CancelledError
             yield
         except asyncio.CancelledError:
             if self._lost:

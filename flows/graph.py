@@ -12,6 +12,9 @@ from flows.limits import Limits, check_depth
 from flows.registry import Registry
 from flows.values import Json, port_types
 
+MAX_ID = 256
+"""Characters of a node id at most; it stands in keys and rows."""
+
 
 @dataclass(frozen=True)
 class Vertex:
@@ -118,6 +121,8 @@ def _check_nodes(definition: Definition, registry: Registry) -> None:
         raise FlowRefused("The flow has no nodes besides notes.")
     seen: set[str] = set()
     for node in definition.nodes:
+        if not (node.id.isprintable() and 0 < len(node.id) <= MAX_ID):
+            raise FlowRefused(f"The node id {node.id!r} must have 1 to {MAX_ID} printable characters.")
         if node.id in seen:
             raise FlowRefused(f"Two nodes have the id {node.id!r}.")
         seen.add(node.id)

@@ -75,7 +75,7 @@ def component_output(finished: FinishedVertex) -> dict[str, Any]:
         "status": "completed",
         "display_name": vertex.display_name,
         "content": _content(first) if vertex.component.is_output or kind in ("data", "dataframe") else None,
-        "metadata": {"component_type": vertex.node.type, **_source_metadata(vertex, first)},
+        "metadata": {"component_type": vertex.node.type, **_more_metadata(vertex, first)},
         "component_id": vertex.id,
     }
 
@@ -175,10 +175,14 @@ def _artifact(value: Value) -> Any:
     }
 
 
-def _source_metadata(vertex: Vertex, value: Value) -> dict[str, Any]:
-    if vertex.component.is_output or not isinstance(value, Message) or value.source.id is None:
+def _more_metadata(vertex: Vertex, value: Value) -> dict[str, Any]:
+    """What is told of a terminal vertex that is no output component: that, and the model that a message came from."""
+    if vertex.component.is_output:
         return {}
-    return {"source": {"id": value.source.id, "display_name": value.source.display_name, "model": value.source.source}}
+    if not isinstance(value, Message) or value.source.id is None:
+        return {"is_output": False}
+    source = {"id": value.source.id, "display_name": value.source.display_name, "model": value.source.source}
+    return {"is_output": False, "source": source}
 
 
 def _token_usage(values: Iterable[Value]) -> dict[str, int] | None:

@@ -69,13 +69,9 @@ def list_jobs(database: Database, wanted: JobFilter) -> list[JobView]:
         .order_by(col(Job.created_at).desc(), col(Job.id).desc())
         .limit(wanted.limit)
     )
-    for column, value in (
-        (Job.flow_id, wanted.flow_id),
-        (Job.status, wanted.status),
-        (Job.session_id, wanted.session_id),
-    ):
-        if value is not None:
-            statement = statement.where(col(column) == value)
+    for name in ("flow_id", "status", "session_id"):
+        if (value := getattr(wanted, name)) is not None:
+            statement = statement.where(getattr(Job, name) == value)
     if wanted.before is not None:
         created = select(col(Job.created_at)).where(col(Job.id) == wanted.before).scalar_subquery()
         earlier = and_(col(Job.created_at) == created, col(Job.id) < wanted.before)
@@ -85,7 +81,7 @@ def list_jobs(database: Database, wanted: JobFilter) -> list[JobView]:
 
 
 def outputs_of(database: Database, job_id: str) -> dict[str, dict[str, Any]]:
-    """The outputs of a job by component id, in the order they came: a function of its log, whichever passes wrote it."""
+    """The outputs of a job by component id, in the order they came: a function of its log, whoever wrote it."""
     statement = (
         select(col(JobEvent.payload))
         .where(col(JobEvent.job_id) == job_id, col(JobEvent.type) == EventType.OUTPUT)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Connection, insert, select
@@ -45,6 +46,14 @@ class Transition:
             self.entries.setdefault(job_id, []).extend(entries)
 
 
+@dataclass(frozen=True)
+class Page:
+    """Some entries of a log in order; `is_last` when nothing came after them at the time of reading."""
+
+    entries: list[Entry]
+    is_last: bool
+
+
 class EventLog:
     """Where transitions write and readers read. Commits first, publishes then: a client never sees an id that a
     failed commit gives to another event."""
@@ -70,15 +79,16 @@ class EventLog:
         except StreamUnavailable as error:
             logger.warning("stream_unavailable", job_id=job_id, error=str(error))
 
-    def read(self, job_id: str, after: Cursor, limit: int = 500) -> list[Entry]:
-        """The next entries after a cursor, about `limit`, without a hole: what the stream has lost is filled from the
-        database (rule 4). Deltas that nothing holds any more are left out. Empty at the end of the log."""
-        entries = self._streamed(job_id, after, limit)
-        dense = dense_prefix(entries, after)
+    def read(self, job_id: str, after: Cursor, limit: int = 500) -> Page:
+        """The next entries after a cursor, at most `limit`, without a hole: what the stream has lost is filled from
+        the database (rule 4). Deltas that nothing holds any more are left out."""
+        streamed = self._streamed(job_id, after, limit)
+        dense = dense_prefix(streamed, after)
         if dense:
-            return dense
-        before = _first_seq_held(entries[0].cursor) if entries else None
-        return self.stored(job_id, after.seq, before, limit)
+            return Page(dense, is_last=len(dense) == len(streamed) < limit)
+        before = _first_seq_held(streamed[0].cursor) if streamed else None
+        stored = self.stored(job_id, after.seq, before, limit)
+        return Page(stored, is_last=before is None and len(stored) < limit)
 
     def stored(self, job_id: str, after: int, before: int | None = None, limit: int = 500) -> list[Entry]:
         """Milestones from the database with `after < seq < before`."""

@@ -51,12 +51,13 @@ class MemoryStream:
 
     def wait(self, positions: Mapping[str, Cursor], seconds: float) -> dict[str, list[Entry]]:
         with self._changed:
-            if not self._has_news(positions):
-                self._changed.wait_for(lambda: self._woken or self._has_news(positions), seconds)
-            self._woken = False
             self._published.clear()
-            found = {job_id: self._after(job_id, cursor) for job_id, cursor in positions.items()}
-        return {job_id: entries for job_id, entries in found.items() if entries}
+            found = self._found(positions)
+            if not found:
+                self._changed.wait_for(lambda: self._woken or self._has_news(positions), seconds)
+                found = self._found(positions)
+            self._woken = False
+            return found
 
     def wake(self) -> None:
         with self._changed:
@@ -65,6 +66,10 @@ class MemoryStream:
 
     def close(self) -> None:
         self._jobs.clear()
+
+    def _found(self, positions: Mapping[str, Cursor]) -> dict[str, list[Entry]]:
+        found = {job_id: self._after(job_id, cursor) for job_id, cursor in positions.items()}
+        return {job_id: entries for job_id, entries in found.items() if entries}
 
     def _has_news(self, positions: Mapping[str, Cursor]) -> bool:
         return any(job_id in positions for job_id in self._published)

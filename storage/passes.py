@@ -186,14 +186,17 @@ def _advance(transition: Transition, claimed: Claimed, events: Sequence[Event], 
 
 def _message_row(record: MessageRecord) -> dict[str, Any]:
     message = record.message
+    texts = {name: _without_nul(getattr(message, name)) for name in ("session_id", "sender", "sender_name", "text")}
     return {
         "id": record.id,
         "job_id": record.job_id,
         "flow_id": record.flow_id,
-        "session_id": message.session_id,
-        "sender": message.sender,
-        "sender_name": message.sender_name,
-        "text": message.text,
+        **texts,
         "files": encode_outputs({"files": list(message.files)}).decode(),
         "created_at": record.created_at,
     }
+
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL stores no NUL in a text; the log keeps the message as it was."""
+    return text.replace("\x00", "")

@@ -26,7 +26,7 @@ class PromptFields(Inputs):
 
 
 class Prompt(Component[PromptFields]):
-    """Fills its template. A variable without a value is empty; in single-brace mode `{{` and `}}` are literal braces."""
+    """Fills its template. A variable without a value is empty; outside double-bracket mode `{{` is a brace."""
 
     types = ("Prompt", "Prompt Template")
     inputs = PromptFields

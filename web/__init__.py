@@ -1,0 +1,1 @@
+"""How people reach it: Starlette routes, SSE, wire protocols."""

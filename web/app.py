@@ -1,0 +1,91 @@
+"""The web application, composed from the settings when it starts. `uvicorn web.app:app` runs it.
+
+Without REDIS_URL the workers live in this process too.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from dramatiq import Broker, Worker
+from starlette.applications import Starlette
+
+from actors.hints import Hints
+from actors.workforce import hints_only, make_workforce
+from settings import Settings, load_settings
+from storage.accounts import any_key_exists, ensure_local_user
+from storage.schema import check_schema
+from storage.store import Store, open_store
+from web.errors import HANDLERS
+from web.hub import Hub
+from web.identity import Identity
+from web.routes import ROUTES
+from web.services import Services, WebLimits
+
+IDLE_MILLISECONDS = 250
+"""How often an idle worker thread looks whether it should stop."""
+WORKER_GRACE_MILLISECONDS = 20_000
+"""How long runs may go on after a stop signal; shorter than the 30 s a platform waits before it kills."""
+
+
+@asynccontextmanager
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Opens the store, starts what runs beside the requests, and closes it all again."""
+    settings = load_settings()
+    store = open_store(settings.store)
+    try:
+        check_schema(store.database)
+        with _broker(settings, store) as broker, _hub(store) as hub:
+            app.state.services = Services(
+                store=store,
+                hints=Hints(broker),
+                hub=hub,
+                identity=_identity(settings, store),
+                limits=WebLimits(
+                    max_body_bytes=settings.max_body_bytes,
+                    max_queued=settings.max_queued,
+                    sync_seconds=settings.sync_timeout_seconds,
+                    background_seconds=settings.job_timeout_seconds,
+                ),
+            )
+            yield
+    finally:
+        store.close()
+
+
+@contextmanager
+def _broker(settings: Settings, store: Store) -> Iterator[Broker]:
+    """The broker to send hints with, and without Redis the workers that take them."""
+    if store.redis_url is not None:
+        yield hints_only(store)
+        return
+    broker = make_workforce(store, settings.workforce)
+    worker = Worker(broker, worker_threads=settings.worker_threads, worker_timeout=IDLE_MILLISECONDS)
+    worker.start()
+    try:
+        yield broker
+    finally:
+        worker.stop(timeout=WORKER_GRACE_MILLISECONDS)
+
+
+@contextmanager
+def _hub(store: Store) -> Iterator[Hub]:
+    hub = Hub(store.log, asyncio.get_running_loop())
+    hub.start()
+    try:
+        yield hub
+    finally:
+        hub.close()
+
+
+def _identity(settings: Settings, store: Store) -> Identity:
+    """Whoever calls must show a key, except on loopback while nobody has one: then the local user is signed in."""
+    local = ensure_local_user(store.database, store.secrets, settings.first_key)
+    return Identity(store.database, store.secrets, None if any_key_exists(store.database) else local)
+
+
+app = Starlette(
+    routes=ROUTES,
+    exception_handlers=HANDLERS,
+    lifespan=lifespan,
+)

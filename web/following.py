@@ -1,0 +1,63 @@
+"""How one client reads the log of a job: at its own pace until it has caught up, then live, never with a hole (I4)."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+
+from storage.cursor import Cursor
+from storage.log import EventLog, dense_prefix
+from storage.stream import Entry
+from web.hub import Hub
+
+
+@dataclass(frozen=True)
+class Following:
+    """Reads a job's log to its terminal event."""
+
+    hub: Hub
+    log: EventLog
+
+    async def read(self, job_id: str, cursor: Cursor) -> AsyncIterator[Sequence[Entry]]:
+        """Entries after a cursor, in batches as they come; ends behind the terminal one.
+
+        Milestones are dense. Deltas are those that the stream still holds. A client that falls behind, or for whom
+        the stream has a hole, is served from the log again.
+        """
+        while True:
+            async for batch in self._caught_up(job_id, cursor):
+                cursor = batch[-1].cursor
+                yield batch
+                if batch[-1].terminal:
+                    return
+            async for batch in self._live(job_id, cursor):
+                cursor = batch[-1].cursor
+                yield batch
+                if batch[-1].terminal:
+                    return
+
+    async def _caught_up(self, job_id: str, cursor: Cursor) -> AsyncIterator[Sequence[Entry]]:
+        """What the log holds now."""
+        while True:
+            page = await run_in_threadpool(self.log.read, job_id, cursor)
+            if page.entries:
+                cursor = page.entries[-1].cursor
+                yield page.entries
+            if page.is_last:
+                return
+
+    async def _live(self, job_id: str, cursor: Cursor) -> AsyncIterator[Sequence[Entry]]:
+        """What arrives from now on, up to the first hole."""
+        with self.hub.attached(job_id, cursor) as tail:
+            if tail.starts_after > cursor:
+                async for batch in self._caught_up(job_id, cursor):
+                    cursor = batch[-1].cursor
+                    yield batch
+            while entries := await tail.next():
+                new = [entry for entry in entries if entry.cursor > cursor]
+                dense = dense_prefix(new, cursor)
+                if dense:
+                    cursor = dense[-1].cursor
+                    yield dense
+                if len(dense) < len(new):
+                    return

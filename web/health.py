@@ -1,0 +1,51 @@
+"""Whether this process lives, and whether it can do its work."""
+
+from collections.abc import Callable
+
+import redis
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.cursor import START
+from storage.errors import SchemaUnknown
+from storage.schema import check_schema
+from storage.store import Store
+from storage.stream import StreamUnavailable
+from web.json import json_response
+from web.services import services_of
+
+
+async def health(request: Request) -> Response:
+    """GET /health: 200 while the process answers."""
+    return json_response({"status": "ok"})
+
+
+async def ready(request: Request) -> Response:
+    """GET /ready: 200 when database, schema and stream answer, 503 with the fault of each that does not."""
+    store = services_of(request).store
+    checks = {name: await run_in_threadpool(_fault, check, store) for name, check in CHECKS.items()}
+    status = 503 if any(checks.values()) else 200
+    return json_response({name: fault or "ok" for name, fault in checks.items()}, status)
+
+
+def _database(store: Store) -> None:
+    check_schema(store.database)
+
+
+def _stream(store: Store) -> None:
+    store.stream.range("ready", START, 1)
+
+
+CHECKS: dict[str, Callable[[Store], None]] = {"database": _database, "stream": _stream}
+
+
+def _fault(check: Callable[[Store], None], store: Store) -> str | None:
+    try:
+        check(store)
+    except SchemaUnknown as unknown:
+        return str(unknown)
+    except (SQLAlchemyError, StreamUnavailable, redis.RedisError) as error:
+        return type(error).__name__
+    return None

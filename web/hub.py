@@ -1,0 +1,187 @@
+"""One reader of the event stream per web process, which fans out to every attached client."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage.cursor import Cursor
+from storage.jobs import last_seqs
+from storage.log import EventLog
+from storage.stream import Entry, StreamUnavailable
+
+logger = structlog.get_logger(__name__)
+
+TAIL_LENGTH = 1_000
+"""Entries kept for a client that reads slowly; beyond them it goes back to reading the log at its own pace."""
+WAIT_SECONDS = 1.0
+"""How often the reader compares the stream with the database, so that a lost publication costs no more than this."""
+
+
+class Tail:
+    """What arrives for one client after it attached. Belongs to the event loop."""
+
+    def __init__(self, starts_after: Cursor) -> None:
+        self.starts_after = starts_after
+        """Every later entry will arrive here."""
+        self._entries: deque[Entry] = deque()
+        self._behind = False
+        self._changed = asyncio.Event()
+
+    async def next(self) -> list[Entry]:
+        """Waits for entries; an empty list says that some are missing here and the log must be read instead."""
+        await self._changed.wait()
+        self._changed.clear()
+        entries = [] if self._behind else list(self._entries)
+        self._entries.clear()
+        self._behind = False
+        return entries
+
+    def offer(self, entries: Sequence[Entry]) -> None:
+        """Adds entries, or gives all of them up when the client does not keep pace."""
+        if len(self._entries) + len(entries) > TAIL_LENGTH:
+            self.miss()
+        else:
+            self._entries.extend(entries)
+            self._changed.set()
+
+    def miss(self) -> None:
+        """Sends the client back to the log."""
+        self._entries.clear()
+        self._behind = True
+        self._changed.set()
+
+
+@dataclass
+class _Followed:
+    """One job that clients are attached to."""
+
+    delivered: Cursor
+    """How far the tails have been served. Belongs to the event loop."""
+    tails: set[Tail] = field(default_factory=set)
+
+
+class Hub:
+    """Fans the stream out to tails.
+
+    Its thread waits on the stream for all followed jobs at once, from their positions; an entry that was published
+    while nobody waited is read, not missed. It also compares the jobs with the database once a second, in one
+    statement, so that clients go on when the stream is away or a publication was lost (I11).
+    """
+
+    def __init__(self, log: EventLog, loop: asyncio.AbstractEventLoop) -> None:
+        self._log = log
+        self._loop = loop
+        self._followed: dict[str, _Followed] = {}
+        self._positions: dict[str, Cursor] = {}
+        self._lock = Lock()
+        """Guards the positions, which the loop adds and the thread moves."""
+        self._needed = Event()
+        self._closed = False
+        self._thread = Thread(target=self._run, name="hub", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closed = True
+        self._needed.set()
+        self._wake()
+
+    @contextmanager
+    def attached(self, job_id: str, cursor: Cursor) -> Iterator[Tail]:
+        """A tail of a job for a client that has everything up to a cursor.
+
+        When the job is followed already the tail may start later than that: read the log up to `starts_after`.
+        """
+        followed = self._followed.get(job_id)
+        if followed is None:
+            followed = self._followed[job_id] = _Followed(cursor)
+            self._follow(job_id, cursor)
+        tail = Tail(followed.delivered)
+        followed.tails.add(tail)
+        try:
+            yield tail
+        finally:
+            followed.tails.discard(tail)
+            if not followed.tails:
+                self._unfollow(job_id)
+
+    def _follow(self, job_id: str, cursor: Cursor) -> None:
+        with self._lock:
+            self._positions[job_id] = cursor
+            is_waiting = self._needed.is_set()
+            self._needed.set()
+        if is_waiting:
+            self._loop.run_in_executor(None, self._wake)
+
+    def _unfollow(self, job_id: str) -> None:
+        self._followed.pop(job_id, None)
+        with self._lock:
+            self._positions.pop(job_id, None)
+
+    def _wake(self) -> None:
+        try:
+            self._log.stream.wake()
+        except StreamUnavailable as error:
+            logger.warning("stream_unavailable", error=str(error))
+
+    def _run(self) -> None:
+        compared = time.monotonic()
+        while not self._closed:
+            positions = self._wanted()
+            if positions:
+                self._relay(positions)
+            if time.monotonic() - compared >= WAIT_SECONDS:
+                self._compare(positions)
+                compared = time.monotonic()
+
+    def _wanted(self) -> Mapping[str, Cursor]:
+        with self._lock:
+            positions = dict(self._positions)
+            if not positions:
+                self._needed.clear()
+        if not positions:
+            self._needed.wait()
+        return positions
+
+    def _relay(self, positions: Mapping[str, Cursor]) -> None:
+        try:
+            found = self._log.stream.wait(positions, WAIT_SECONDS)
+        except StreamUnavailable as error:
+            logger.warning("stream_unavailable", error=str(error))
+            time.sleep(WAIT_SECONDS)
+            return
+        with self._lock:
+            for job_id in found.keys() & self._positions.keys():
+                self._positions[job_id] = found[job_id][-1].cursor
+        if found:
+            self._loop.call_soon_threadsafe(self._deliver, found)
+
+    def _compare(self, positions: Mapping[str, Cursor]) -> None:
+        try:
+            seqs = last_seqs(self._log.database, positions)
+        except SQLAlchemyError as error:
+            logger.warning("database_unavailable", error=str(error))
+            return
+        self._loop.call_soon_threadsafe(self._notice_gaps, seqs)
+
+    def _deliver(self, found: Mapping[str, Sequence[Entry]]) -> None:
+        for job_id, entries in found.items():
+            if followed := self._followed.get(job_id):
+                followed.delivered = max(followed.delivered, entries[-1].cursor)
+                for tail in followed.tails:
+                    tail.offer(entries)
+
+    def _notice_gaps(self, seqs: Mapping[str, int]) -> None:
+        for job_id, seq in seqs.items():
+            followed = self._followed.get(job_id)
+            if followed and seq > followed.delivered.seq:
+                for tail in followed.tails:
+                    tail.miss()

@@ -1,0 +1,70 @@
+"""What the routes work with, put together once per process and kept in the application's state."""
+
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from starlette.requests import Request
+
+from actors.hints import Hints
+from storage.accounts import Account
+from storage.flow_store import FlowView, find_flow
+from storage.jobs import JobView, find_job
+from storage.store import Store
+from web.errors import flow_not_found, job_not_found
+from web.following import Following
+from web.hub import Hub
+from web.identity import Identity
+
+
+@dataclass(frozen=True)
+class WebLimits:
+    """What one request may ask for."""
+
+    max_body_bytes: int
+    max_queued: int
+    sync_seconds: float
+    background_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of a web process."""
+
+    store: Store
+    hints: Hints
+    hub: Hub
+    identity: Identity
+    limits: WebLimits
+
+    @property
+    def following(self) -> Following:
+        return Following(self.hub, self.store.log)
+
+    def flow_for(self, account: Account, flow_id: str) -> FlowView:
+        """The flow, if it is this caller's. The one way to a flow: refuses with the same 404 what is missing and what
+        is not theirs (I9)."""
+        flow = find_flow(self.store.database, _canonical(flow_id))
+        if flow is None or flow.user_id != account.user_id:
+            raise flow_not_found(flow_id)
+        return flow
+
+    def job_for(self, account: Account, job_id: str) -> JobView:
+        """The job, if it is this caller's. The one way to a job, with the same 404 for missing and foreign (I9)."""
+        job = find_job(self.store.database, _canonical(job_id))
+        if job is None or job.user_id != account.user_id:
+            raise job_not_found(job_id)
+        return job
+
+
+def services_of(request: Request) -> Services:
+    """The services of the application that a request came to."""
+    return cast("Services", request.app.state.services)
+
+
+def _canonical(id: str) -> str:
+    """The id as it is stored; what is no UUID is no id of ours and is looked for in vain."""
+    try:
+        return str(UUID(id))
+    except ValueError:
+        return ""

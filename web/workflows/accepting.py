@@ -1,0 +1,156 @@
+"""From a checked body to a stored job. Every refusal comes before a row is written."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from flows.errors import FlowRefused, TweaksRefused
+from flows.events import Event, vertices_sorted, warning
+from flows.graph import Graph
+from flows.limits import check_depth
+from flows.partial import select
+from flows.tweaks import apply_tweaks
+from storage.accounts import Account
+from storage.errors import IdempotencyConflict, QueueFull
+from storage.flow_store import FlowView, store_version
+from storage.requests import JobRequest, Overrides
+from storage.states import Mode
+from storage.submitting import NewJob, Submitted, submit
+from web.errors import Refusal, busy
+from web.protocols import PROTOCOLS
+from web.services import Services
+from web.workflows.schemas import RunBody
+
+MAX_OVERRIDE_DEPTH = 64
+_SYNC_REFUSES = ("data", "files", "start_component_id", "stop_component_id")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request with its header globals merged in: the body's stand before the headers' (contract 1.1)."""
+
+    body: RunBody
+    globals: Mapping[str, str]
+
+
+def accept(services: Services, account: Account, asked: Asked) -> Submitted:
+    """Checks in the contract's order, stores the job and sends its hint after the commit. Raises `Refusal`."""
+    body = asked.body
+    check_protocol(body.stream_protocol)
+    flow = services.flow_for(account, body.flow_id)
+    _check_mode(body)
+    _check_overrides(body)
+    graph, version_id = _graph(services, flow, body)
+    events = _first_events(graph, body)
+    job = _new_job(
+        services, account, flow, version_id or store_version(services.store.database, body.data or {}), asked
+    )
+    try:
+        submitted = submit(services.store.log, job, events, max_queued=services.limits.max_queued)
+    except QueueFull as full:
+        raise busy(str(full)) from None
+    except IdempotencyConflict as conflict:
+        raise Refusal(409, "Duplicate request", "DUPLICATE_REQUEST", str(conflict), job_id=conflict.job_id) from None
+    if submitted.is_new:
+        services.hints.send(submitted.job_id, body.mode)
+    return submitted
+
+
+def check_protocol(name: str) -> None:
+    """Refuses a protocol that nothing here speaks, with the list of those that are spoken."""
+    if name not in PROTOCOLS:
+        known = sorted(PROTOCOLS)
+        message = f"Unknown stream protocol {name!r}; use one of {', '.join(known)}."
+        raise Refusal(422, "Unknown stream protocol", "UNKNOWN_STREAM_PROTOCOL", message, available=known)
+
+
+def _check_mode(body: RunBody) -> None:
+    if body.mode is Mode.SYNC:
+        fields = [name for name in _SYNC_REFUSES if getattr(body, name) is not None]
+        if fields:
+            message = f"Mode sync does not take {', '.join(fields)}; use stream or background."
+            raise Refusal(422, "Unsupported fields", "SYNC_MODE_UNSUPPORTED_FIELDS", message, fields=fields)
+    elif body.output_ids:
+        message = f"Mode {body.mode} does not take output_ids; use sync."
+        raise Refusal(422, "Unsupported fields", "MODE_UNSUPPORTED_FIELDS", message, fields=["output_ids"])
+
+
+def _check_overrides(body: RunBody) -> None:
+    try:
+        check_depth(body.tweaks, MAX_OVERRIDE_DEPTH)
+    except FlowRefused:
+        message = f"The tweaks are nested deeper than {MAX_OVERRIDE_DEPTH} levels."
+        raise Refusal(422, "Invalid overrides", "INVALID_REQUEST_OVERRIDES", message, field="tweaks") from None
+
+
+def _graph(services: Services, flow: FlowView, body: RunBody) -> tuple[Graph, str | None]:
+    """The graph that will run and the id of its version; None for a graph that came with the request."""
+    try:
+        if body.data is not None:
+            return services.store.graphs.check(body.data), None
+        return services.store.graphs.get(flow.version_id), flow.version_id
+    except FlowRefused as refused:
+        raise invalid_flow(str(refused), flow_id=flow.id) from None
+
+
+def invalid_flow(message: str, **more: str) -> Refusal:
+    """A definition that cannot run."""
+    return Refusal(400, "Invalid flow data", "INVALID_FLOW_DATA", message, **more)
+
+
+def _first_events(graph: Graph, body: RunBody) -> list[Event]:
+    part, warnings = select(graph, body.start_component_id, body.stop_component_id)
+    _check_outputs(part, body)
+    try:
+        apply_tweaks(part, body.tweaks)
+    except TweaksRefused as refused:
+        raise Refusal(422, "Tweaks refused", "TWEAKS_REFUSED", str(refused), fields=list(refused.fields)) from None
+    return [*(warning(message) for message in warnings), vertices_sorted(part.first_layer, list(part.vertices))]
+
+
+def _check_outputs(graph: Graph, body: RunBody) -> None:
+    unknown = [id for id in body.output_ids or [] if id not in graph.terminals]
+    if unknown:
+        message = f"Not terminal components of the flow: {', '.join(unknown)}."
+        raise Refusal(422, "Unknown output ids", "UNKNOWN_OUTPUT_IDS", message, available=graph.terminals)
+
+
+def _new_job(services: Services, account: Account, flow: FlowView, version_id: str, asked: Asked) -> NewJob:
+    body, job_id = asked.body, str(uuid4())
+    overrides = Overrides(tweaks=body.tweaks, globals=dict(asked.globals))
+    limits = services.limits
+    return NewJob(
+        id=job_id,
+        user_id=account.user_id,
+        flow_id=flow.id,
+        version_id=version_id,
+        mode=body.mode,
+        session_id=body.session_id or flow.id,
+        request=_stored_request(body).stored(),
+        overrides=overrides.seal(services.store.secrets, job_id),
+        expose_graph_state=body.expose_graph_state is not False,
+        stream_protocol=body.stream_protocol,
+        idempotency_key=body.idempotency_key,
+        fingerprint=_fingerprint(asked) if body.idempotency_key else None,
+        seconds_allowed=limits.background_seconds if body.mode is Mode.BACKGROUND else limits.sync_seconds,
+    )
+
+
+def _stored_request(body: RunBody) -> JobRequest:
+    return JobRequest(
+        input_value=body.input_value,
+        files=tuple(body.files or ()),
+        start_component_id=body.start_component_id,
+        stop_component_id=body.stop_component_id,
+    )
+
+
+def _fingerprint(asked: Asked) -> str:
+    """What tells one request from another under the same idempotency key."""
+    fields: dict[str, Any] = asked.body.model_dump(mode="json", exclude={"idempotency_key", "globals"})
+    content = orjson.dumps({**fields, "globals": dict(asked.globals)}, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,31 @@
+"""GET /api/v2/workflows/{job_id}/events (contract 1.4): a job's log from any point, live to its end."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.cursor import START, Cursor
+from web.protocols import PROTOCOLS
+from web.services import services_of
+from web.sse import event_stream
+
+NO_CONTENT = 204
+"""What makes a browser's EventSource stop coming back."""
+
+
+async def job_events(request: Request) -> Response:
+    """Events after `Last-Event-ID` (header or `last_event_id` query); 204 to a reader who has the last one."""
+    services = services_of(request)
+    account = await services.identity.account(request)
+    job = await run_in_threadpool(services.job_for, account, request.path_params["job_id"])
+    cursor = _cursor(request)
+    if job.is_over and cursor.seq >= job.seq:
+        return Response(status_code=NO_CONTENT)
+    projection = PROTOCOLS[job.stream_protocol](job.expose_graph_state)
+    return event_stream(services.following.read(job.id, cursor), projection, {"X-Job-Id": job.id})
+
+
+def _cursor(request: Request) -> Cursor:
+    """Where the client left off. What was never a cursor means from the start (contract 1.4)."""
+    sent = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
+    return Cursor.parse(sent) or START

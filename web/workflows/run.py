@@ -1,0 +1,84 @@
+"""POST /api/v2/workflows: one way to run a flow, three ways to take the result (contract 1.1)."""
+
+import asyncio
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.accounts import Account
+from storage.cursor import START
+from storage.ending import time_out
+from storage.jobs import JobView
+from storage.states import Mode, Status
+from web.bodies import read_model
+from web.json import json_response
+from web.protocols import PROTOCOLS
+from web.services import Services, services_of
+from web.sse import event_stream
+from web.workflows.accepting import Asked, accept
+from web.workflows.answers import execution_response, job_response, timed_out
+from web.workflows.schemas import RunBody
+
+GLOBAL_HEADER = "x-langflow-global-var-"
+PATIENCE_SECONDS = 5.0
+"""How much longer than its time limit a sync run is waited for, so that its worker can end it first."""
+
+
+async def run_workflow(request: Request) -> Response:
+    """Runs a flow: the answer at once, as a stream, or a job to come back for."""
+    services = services_of(request)
+    account = await services.identity.account(request)
+    body = await read_model(request, RunBody, services.limits.max_body_bytes)
+    asked = Asked(body, {**_header_globals(request), **body.globals})
+    submitted = await run_in_threadpool(accept, services, account, asked)
+    if body.mode is Mode.STREAM:
+        return _stream(services, submitted.job_id, body)
+    if body.mode is Mode.SYNC:
+        return await _wait(services, account, submitted.job_id, asked)
+    job = await run_in_threadpool(services.job_for, account, submitted.job_id)
+    return json_response(job_response(job, asked.globals))
+
+
+def _stream(services: Services, job_id: str, body: RunBody) -> Response:
+    projection = PROTOCOLS[body.stream_protocol](body.expose_graph_state is not False)
+    return event_stream(services.following.read(job_id, START), projection, {"X-Job-Id": job_id})
+
+
+async def _wait(services: Services, account: Account, job_id: str, asked: Asked) -> Response:
+    """Waits for the terminal event. The run goes on when the client leaves; the job keeps its result."""
+    seconds = services.limits.sync_seconds
+    try:
+        async with asyncio.timeout(seconds + PATIENCE_SECONDS):
+            await _until_over(services, job_id)
+    except TimeoutError:
+        await run_in_threadpool(time_out, services.store.log, job_id)
+        services.store.control.ended(job_id)
+    job = await run_in_threadpool(services.job_for, account, job_id)
+    if job.status is Status.TIMED_OUT or not job.is_over:
+        raise timed_out(job, seconds)
+    return json_response(await run_in_threadpool(_answer, services, job, asked))
+
+
+async def _until_over(services: Services, job_id: str) -> None:
+    async for _ in services.following.read(job_id, START):
+        pass
+
+
+def _answer(services: Services, job: JobView, asked: Asked) -> object:
+    return execution_response(
+        services.store.database,
+        job,
+        output_ids=asked.body.output_ids or (),
+        inputs=asked.body.tweaks,
+        globals=asked.globals,
+    )
+
+
+def _header_globals(request: Request) -> dict[str, str]:
+    """The globals that headers bring, their names upper-cased."""
+    return {
+        name.removeprefix(GLOBAL_HEADER).upper(): value
+        for name, value in request.headers.items()
+        if name.startswith(GLOBAL_HEADER) and name != GLOBAL_HEADER
+    }

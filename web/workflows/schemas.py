@@ -1,0 +1,154 @@
+"""What the workflow routes take and give (contract 1.1, 1.8, 1.9)."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from storage.states import Mode, Status
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain the NUL character")
+    return text
+
+
+CleanText = Annotated[str, AfterValidator(_without_nul)]
+Name = Annotated[CleanText, Field(max_length=512)]
+GlobalName = Annotated[CleanText, Field(min_length=1, max_length=256)]
+GlobalValue = Annotated[str, Field(max_length=65_536)]
+Uuid = Annotated[UUID, Field(strict=False)]
+
+
+class RunBody(BaseModel):
+    """`POST /api/v2/workflows`. Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    flow_id: str
+    input_value: CleanText = ""
+    tweaks: dict[str, Any] = {}
+    session_id: Name | None = None
+    mode: Mode = Mode.SYNC
+    stream_protocol: str = "langflow"
+    expose_graph_state: bool | None = None
+    data: dict[str, Any] | None = None
+    files: list[CleanText] | None = None
+    start_component_id: Name | None = None
+    stop_component_id: Name | None = None
+    output_ids: list[str] | None = None
+    globals: dict[GlobalName, GlobalValue] = {}
+    idempotency_key: Annotated[CleanText, Field(min_length=1, max_length=255)] | None = None
+
+    @model_validator(mode="after")
+    def _flow_id_is_uuid(self) -> "RunBody":
+        try:
+            UUID(self.flow_id)
+        except ValueError:
+            raise ValueError("Invalid flow_id, must be a UUID") from None
+        return self
+
+
+class StopBody(BaseModel):
+    """`POST /api/v2/workflows/stop`. Unknown fields are ignored."""
+
+    job_id: UUID
+
+
+class StatusQuery(BaseModel):
+    """`GET /api/v2/workflows`."""
+
+    job_id: UUID | None = None
+
+
+class ListQuery(BaseModel):
+    """`GET /api/v2/workflows/jobs`: filters and a page."""
+
+    flow_id: UUID | None = None
+    status: Status | None = None
+    session_id: str | None = None
+    cursor: UUID | None = None
+    limit: int = Field(50, ge=1, le=200)
+
+
+class Links(BaseModel):
+    """Where a job is to be found."""
+
+    status: str
+    events: str
+    stop: str
+
+    @classmethod
+    def of(cls, job_id: str) -> "Links":
+        return cls(
+            status=f"/api/v2/workflows?job_id={job_id}",
+            events=f"/api/v2/workflows/{job_id}/events",
+            stop="/api/v2/workflows/stop",
+        )
+
+
+class JobResponse(BaseModel):
+    """A job that is not finished, or was just accepted (contract 1.9)."""
+
+    job_id: str
+    flow_id: str
+    object: Literal["job"] = "job"
+    created_timestamp: datetime
+    status: Status
+    links: Links
+    errors: list[dict[str, Any]] = []
+    globals: dict[str, str] = {}
+
+
+class Output(BaseModel):
+    """The one text of a run, when there is one."""
+
+    reason: Literal["single", "multiple", "non_string", "none", "failed"]
+    text: str | None = None
+    source: str | None = None
+
+
+class ExecutionResponse(BaseModel):
+    """A run that ended (contract 1.8); the key set is always complete."""
+
+    flow_id: str
+    session_id: str | None
+    job_id: str
+    object: Literal["response"] = "response"
+    created_timestamp: datetime
+    status: Status
+    output: Output
+    errors: list[dict[str, Any]] = []
+    warnings: list[dict[str, Any]] = []
+    inputs: dict[str, Any] = {}
+    globals: dict[str, str] = {}
+    outputs: dict[str, dict[str, Any]] = {}
+    human_request: dict[str, Any] | None = None
+    has_errors: bool = False
+
+
+class JobDetail(BaseModel):
+    """A job as `GET /api/v2/workflows/{job_id}` and the list tell it: always 200, whatever became of it."""
+
+    job_id: str
+    flow_id: str
+    session_id: str
+    object: Literal["job"] = "job"
+    mode: Mode
+    status: Status
+    created_timestamp: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    last_event: int
+    error: dict[str, Any] | None
+    links: Links
+    result: ExecutionResponse | None = None
+
+
+class JobList(BaseModel):
+    """A page of jobs, newest first; `next_cursor` is null on the last page."""
+
+    jobs: list[JobDetail]
+    next_cursor: str | None

@@ -1,0 +1,76 @@
+"""How a job stands: the contract's route, which answers by status code, and the added ones, which always tell."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.accounts import Account
+from storage.jobs import JobFilter, JobView, list_jobs
+from storage.states import Status
+from web.bodies import validated_query
+from web.errors import Refusal
+from web.json import json_response
+from web.services import Services, services_of
+from web.workflows.answers import execution_response, failed, job_detail, job_response, timed_out
+from web.workflows.schemas import JobDetail, JobList, ListQuery, StatusQuery
+
+
+async def workflow_status(request: Request) -> Response:
+    """GET /api/v2/workflows?job_id= (contract 1.2): a failed job is a 500, a timed out one a 408."""
+    services = services_of(request)
+    account = await services.identity.account(request)
+    query = validated_query(request, StatusQuery)
+    if query.job_id is None:
+        raise Refusal(400, "Missing parameter", "MISSING_PARAMETER", "Give the job_id as a query parameter.")
+    return json_response(await run_in_threadpool(_contract_answer, services, account, str(query.job_id)))
+
+
+async def job_by_id(request: Request) -> Response:
+    """GET /api/v2/workflows/{job_id}: 200 for every job of the caller, its status in the body."""
+    services = services_of(request)
+    account = await services.identity.account(request)
+    return json_response(await run_in_threadpool(_detail, services, account, request.path_params["job_id"]))
+
+
+async def jobs(request: Request) -> Response:
+    """GET /api/v2/workflows/jobs: newest first, by flow, status and session, page by page."""
+    services = services_of(request)
+    account = await services.identity.account(request)
+    query = validated_query(request, ListQuery)
+    return json_response(await run_in_threadpool(_page, services, account, query))
+
+
+def _contract_answer(services: Services, account: Account, job_id: str) -> object:
+    job = services.job_for(account, job_id)
+    if job.status is Status.FAILED:
+        raise failed(job)
+    if job.status is Status.TIMED_OUT:
+        raise timed_out(job)
+    if job.status is Status.COMPLETED:
+        return execution_response(services.store.database, job)
+    return job_response(job, {})
+
+
+def _detail(services: Services, account: Account, job_id: str) -> JobDetail:
+    job = services.job_for(account, job_id)
+    return job_detail(job, execution_response(services.store.database, job) if job.is_over else None)
+
+
+def _page(services: Services, account: Account, query: ListQuery) -> JobList:
+    found = list_jobs(
+        services.store.database,
+        JobFilter(
+            user_id=account.user_id,
+            flow_id=str(query.flow_id) if query.flow_id else None,
+            status=query.status,
+            session_id=query.session_id,
+            before=str(query.cursor) if query.cursor else None,
+            limit=query.limit + 1,
+        ),
+    )
+    shown = found[: query.limit]
+    return JobList(jobs=[job_detail(job) for job in shown], next_cursor=_next_cursor(found, shown))
+
+
+def _next_cursor(found: list[JobView], shown: list[JobView]) -> str | None:
+    return shown[-1].id if len(found) > len(shown) else None

@@ -1,0 +1,39 @@
+"""POST /api/v2/workflows/stop (contract 1.3): a job in any mode and from any state, at once and only once."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.accounts import Account
+from storage.ending import Stopped, stop
+from storage.states import Status
+from web.bodies import read_model
+from web.json import json_response
+from web.services import Services, services_of
+from web.workflows.schemas import StopBody
+
+
+async def stop_workflow(request: Request) -> Response:
+    """Stops a job; a job that is over stays as it is."""
+    services = services_of(request)
+    account = await services.identity.account(request)
+    body = await read_model(request, StopBody, services.limits.max_body_bytes)
+    job_id = str(body.job_id)
+    stopped = await run_in_threadpool(_stop, services, account, job_id)
+    return json_response({"job_id": job_id, "message": _message(job_id, stopped)})
+
+
+def _stop(services: Services, account: Account, job_id: str) -> Stopped:
+    job = services.job_for(account, job_id)
+    stopped = stop(services.store.log, job.id, account.user_id)
+    if stopped.changed:
+        services.store.control.ended(job.id)
+    return stopped
+
+
+def _message(job_id: str, stopped: Stopped) -> str:
+    if stopped.changed:
+        return f"Job {job_id} cancelled successfully."
+    if stopped.status is Status.CANCELLED:
+        return f"Job {job_id} is already cancelled."
+    return f"Job {job_id} already finished ({stopped.status})."

@@ -1,6 +1,7 @@
 """Who makes a request (contract 1.0)."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +12,7 @@ from storage.database import Database
 from storage.secrets import Secrets
 from web.errors import Unauthenticated
 
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,24 @@ def _refused(request: Request) -> Unauthenticated:
 
 
 def _check_is_local(request: Request) -> None:
-    """Refuses what a foreign web page makes a browser on this machine send: another host name, or another origin."""
+    """Refuses callers from elsewhere, and what a foreign web page makes a browser on this machine send: another host
+    name, or another origin."""
+    caller = request.client.host if request.client else ""
+    if not _is_loopback(caller):
+        raise Unauthenticated("No authentication credentials provided")
     host = request.headers.get("host", "")
     origin = request.headers.get("origin")
     if _name_of(f"//{host}") not in LOOPBACK_NAMES:
         raise Unauthenticated(f"The host {host!r} is not this machine; without an API key only local calls are taken.")
     if origin and _name_of(origin) not in LOOPBACK_NAMES:
         raise Unauthenticated(f"Pages of {origin!r} may not call this server without an API key.")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _name_of(url: str) -> str | None:

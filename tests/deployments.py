@@ -45,6 +45,9 @@ class Program:
             start_new_session=True,
         )
 
+    def await_ready(self) -> None:
+        """Returns when it is ready to work; a worker is when it runs, for hints wait."""
+
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -82,9 +85,7 @@ class Web(Program):
         command = [sys.executable, "-m", "uvicorn", "web.app:app", "--port", str(port), "--no-access-log"]
         super().__init__(command, {**environment, "PORT": str(port)}, folder / f"{name}.log")
 
-    def start(self) -> None:
-        """Starts it and returns when it is ready to work."""
-        super().start()
+    def await_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         while not self._is_ready():
             assert self.is_running, f"web ended while it started:\n{self.log.read_text()}"
@@ -123,10 +124,12 @@ class Deployment:
         return self.workers or list(self.webs)
 
     def start(self) -> None:
-        """Starts every process that does not run."""
-        for program in (*self.workers, *self.webs):
-            if not program.is_running:
-                program.start()
+        """Starts every process that does not run, and returns when all are ready to work."""
+        stopped = [program for program in (*self.workers, *self.webs) if not program.is_running]
+        for program in stopped:
+            program.start()
+        for program in stopped:
+            program.await_ready()
 
     def flush_redis(self) -> None:
         """Empties Redis, which may cost latency and nothing else (rule 5)."""

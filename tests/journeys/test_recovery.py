@@ -35,8 +35,7 @@ def test_finished_vertices_are_not_built_again(deploying: Deploy, kind: str) -> 
             for workplace in deployment.workplaces:
                 workplace.kill()
             answer.set()
-            for workplace in deployment.workplaces:
-                workplace.start()
+            deployment.start()
             events = client.events(job_id)
             detail = client.job(job_id)
     built = Counter(frame.json["data"]["build_data"]["id"] for frame in events if frame.event == "end_vertex")

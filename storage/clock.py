@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Float, cast, literal
+from sqlalchemy import BindParameter, DateTime, Dialect, Float, cast, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -34,9 +34,10 @@ def now() -> Moment:
     return after(0)
 
 
-def after(seconds: float) -> Moment:
-    """The database's time, `seconds` from now; negative seconds lie in the past."""
-    return Moment(cast(literal(float(seconds)), Float))
+def after(seconds: float | BindParameter[float]) -> Moment:
+    """The database's time, `seconds` from now; negative seconds lie in the past. A statement that is kept and executed
+    again and again takes them as a parameter."""
+    return Moment(cast(seconds if isinstance(seconds, BindParameter) else literal(float(seconds)), Float))
 
 
 @compiles(Moment, "postgresql")

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_WRITTEN = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?")
+_WRITTEN = re.compile(r"([0-9]{1,15})(?:-([0-9]{1,15}))?")
 
 
 @dataclass(frozen=True, order=True, slots=True)

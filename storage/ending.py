@@ -34,8 +34,10 @@ def stop(log: EventLog, job_id: str, user_id: str) -> Stopped:
             signal = {"job_id": job_id, "kind": "stop", "user_id": user_id}
             transition.connection.execute(insert(ExecutionSignal).values(created_at=now(), consumed_at=now(), **signal))
             return Stopped(Status.CANCELLED, changed=True)
-        found = transition.connection.execute(select(col(Job.status)).where(col(Job.id) == job_id))
-        return Stopped(Status(found.scalars().one()), changed=False)
+        found = transition.connection.execute(select(col(Job.status)).where(col(Job.id) == job_id)).scalar_one_or_none()
+        if found is None:
+            raise LookupError(job_id)
+        return Stopped(Status(found), changed=False)
 
 
 def time_out(log: EventLog, job_id: str) -> bool:

@@ -6,7 +6,8 @@ StorageError
 ├── NameTaken            an endpoint name or variable name exists already
 ├── LiveJobs             a flow cannot be deleted while jobs of it live
 ├── SecretUnreadable     an encrypted value cannot be decrypted with the keys at hand
-└── SchemaUnknown        the database is not at the revision this program knows
+├── SchemaUnknown        the database is not at the revision this program knows
+└── EvictingRedis        the Redis may drop keys, and queued work with them
 
 PassLost (BaseException) the pass no longer owns its job: control flow, not an error
 """
@@ -46,6 +47,10 @@ class SecretUnreadable(StorageError):
 
 class SchemaUnknown(StorageError):
     """The database is not at the revision that this program knows; the message says what to run."""
+
+
+class EvictingRedis(StorageError):
+    """The Redis may drop keys when its memory is full, and queued work with them; the message says what to set."""
 
 
 class PassLost(BaseException):

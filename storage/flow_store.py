@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -49,6 +49,7 @@ class NewFlow:
 
 
 _COLUMNS = [getattr(Flow, name) for name in FlowView.__dataclass_fields__]
+_FIND = select(*_COLUMNS).where(col(Flow.id) == bindparam("of_flow"))
 
 
 def create_flow(database: Database, flow: NewFlow) -> FlowView:
@@ -106,7 +107,7 @@ def delete_flow(database: Database, flow_id: str) -> bool:
 def find_flow(database: Database, flow_id: str) -> FlowView | None:
     """One flow, whoever owns it."""
     with database.read() as connection:
-        row = connection.execute(select(*_COLUMNS).where(col(Flow.id) == flow_id)).one_or_none()
+        row = connection.execute(_FIND, {"of_flow": flow_id}).one_or_none()
     return _view(row) if row is not None else None
 
 

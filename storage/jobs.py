@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, bindparam, or_, select
 from sqlmodel import col
 
 from flows.events import EventType
 from storage.database import Database
 from storage.states import TERMINAL, Mode, Status
-from storage.tables import Job, JobEvent
+from storage.tables import Job, JobEvent, table_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,14 @@ class JobView:
         return self.status in TERMINAL
 
 
-_COLUMNS = [getattr(Job, name) for name in JobView.__dataclass_fields__]
+_jobs, _events = table_of(Job).c, table_of(JobEvent).c
+_COLUMNS = [_jobs[name] for name in JobView.__dataclass_fields__]
+_FIND = select(*_COLUMNS).where(_jobs.id == bindparam("of_job"))
+_OUTPUTS = (
+    select(_events.payload)
+    .where(_events.job_id == bindparam("of_job"), _events.type == EventType.OUTPUT)
+    .order_by(_events.seq)
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class JobFilter:
 def find_job(database: Database, job_id: str) -> JobView | None:
     """One job, whoever owns it."""
     with database.read() as connection:
-        row = connection.execute(select(*_COLUMNS).where(col(Job.id) == job_id)).one_or_none()
+        row = connection.execute(_FIND, {"of_job": job_id}).one_or_none()
     return _view(row) if row is not None else None
 
 
@@ -82,13 +89,8 @@ def list_jobs(database: Database, wanted: JobFilter) -> list[JobView]:
 
 def outputs_of(database: Database, job_id: str) -> dict[str, dict[str, Any]]:
     """The outputs of a job by component id, in the order they came: a function of its log, whoever wrote it."""
-    statement = (
-        select(col(JobEvent.payload))
-        .where(col(JobEvent.job_id) == job_id, col(JobEvent.type) == EventType.OUTPUT)
-        .order_by(col(JobEvent.seq))
-    )
     with database.read() as connection:
-        frames = [orjson.loads(payload) for payload in connection.execute(statement).scalars()]
+        frames = [orjson.loads(payload) for payload in connection.execute(_OUTPUTS, {"of_job": job_id}).scalars()]
     return {output.pop("component_id"): output for output in (frame["data"] for frame in frames)}
 
 

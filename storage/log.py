@@ -5,17 +5,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import Connection, insert, select
-from sqlmodel import col
+from sqlalchemy import Connection, bindparam, insert, select
 
 from flows.events import Event
 from storage.clock import now
 from storage.cursor import Cursor
 from storage.database import Database
 from storage.stream import Entry, EventStream, StreamUnavailable
-from storage.tables import JobEvent
+from storage.tables import JobEvent, table_of
 
 logger = structlog.get_logger(__name__)
+
+_NEVER = 2**31 - 1
+"""Behind every seq."""
+
+_events = table_of(JobEvent).c
+_ADD = insert(table_of(JobEvent)).values(created_at=now())
+_STORED = (
+    select(_events.seq, _events.type, _events.payload, _events.terminal)
+    .where(_events.job_id == bindparam("of_job"), _events.seq > bindparam("after"), _events.seq < bindparam("before"))
+    .order_by(_events.seq)
+    .limit(bindparam("count"))
+)
 
 
 class Transition:
@@ -42,7 +53,7 @@ class Transition:
             for entry in entries
         ]
         if rows:
-            self.connection.execute(insert(JobEvent).values(created_at=now()), rows)
+            self.connection.execute(_ADD, rows)
             self.entries.setdefault(job_id, []).extend(entries)
 
 
@@ -92,16 +103,9 @@ class EventLog:
 
     def stored(self, job_id: str, after: int, before: int | None = None, limit: int = 500) -> list[Entry]:
         """Milestones from the database with `after < seq < before`."""
-        statement = (
-            select(col(JobEvent.seq), col(JobEvent.type), col(JobEvent.payload), col(JobEvent.terminal))
-            .where(col(JobEvent.job_id) == job_id, col(JobEvent.seq) > after)
-            .order_by(col(JobEvent.seq))
-            .limit(limit)
-        )
-        if before is not None:
-            statement = statement.where(col(JobEvent.seq) < before)
+        bounds = {"of_job": job_id, "after": after, "before": _NEVER if before is None else before, "count": limit}
         with self.database.read() as connection:
-            rows = connection.execute(statement).all()
+            rows = connection.execute(_STORED, bounds).all()
         return [Entry(Cursor(row.seq), row.type, row.payload.encode(), row.terminal) for row in rows]
 
     def _streamed(self, job_id: str, after: Cursor, limit: int) -> list[Entry]:

@@ -3,16 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Float, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col
 
 from flows.events import Event
 from storage.clock import after, now
 from storage.errors import IdempotencyConflict, QueueFull
 from storage.log import EventLog
 from storage.states import HOLDS_KEY, Mode, Status
-from storage.tables import Job
+from storage.tables import Job, table_of
+
+_jobs = table_of(Job).c
+_ADD = insert(table_of(Job)).values(
+    hinted_at=now(), created_at=now(), deadline_at=after(bindparam("seconds_allowed", type_=Float))
+)
+_COUNT_QUEUED = select(func.count()).select_from(
+    select(_jobs.id).where(_jobs.status == Status.QUEUED).limit(bindparam("enough")).subquery()
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ def _insert(log: EventLog, job: NewJob, events: Sequence[Event], max_queued: int
     with log.transition(durable=True) as transition:
         if _queued(transition.connection, max_queued) >= max_queued:
             raise QueueFull(f"{max_queued} jobs are queued, as many as PENSTOCK_MAX_QUEUED allows. Try again later.")
-        transition.connection.execute(insert(Job).values(_row(job, len(events))))
+        transition.connection.execute(_ADD, _row(job, len(events)))
         transition.append(job.id, len(events), events)
 
 
@@ -83,23 +90,20 @@ def _row(job: NewJob, seq: int) -> dict[str, object]:
         "idempotency_key": job.idempotency_key,
         "fingerprint": job.fingerprint,
         "seq": seq,
-        "hinted_at": now(),
-        "created_at": now(),
-        "deadline_at": None if job.seconds_allowed is None else after(job.seconds_allowed),
+        "seconds_allowed": job.seconds_allowed,
     }
 
 
 def _queued(connection: Connection, enough: int) -> int:
     """How many jobs are queued, counted no further than `enough`."""
-    counted = select(col(Job.id)).where(col(Job.status) == Status.QUEUED).limit(enough).subquery()
-    return connection.execute(select(func.count()).select_from(counted)).scalar_one()
+    return connection.execute(_COUNT_QUEUED, {"enough": enough}).scalar_one()
 
 
 def _holder(log: EventLog, job: NewJob) -> str | None:
-    statement = select(col(Job.id), col(Job.fingerprint)).where(
-        col(Job.user_id) == job.user_id,
-        col(Job.idempotency_key) == job.idempotency_key,
-        col(Job.status).in_(HOLDS_KEY),
+    statement = select(_jobs.id, _jobs.fingerprint).where(
+        _jobs.user_id == job.user_id,
+        _jobs.idempotency_key == job.idempotency_key,
+        _jobs.status.in_(HOLDS_KEY),
     )
     with log.database.read() as connection:
         held = connection.execute(statement).one_or_none()

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, Table, Text, text
 from sqlmodel import Field, SQLModel
 
 from storage.clock import Instant
@@ -189,3 +189,9 @@ class Variable(SQLModel, table=True):
     value: bytes = Field(sa_type=LargeBinary)
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The table behind a class, for statements that are built once and executed for every vertex: they skip what the
+    ORM would add to each execution."""
+    return SQLModel.metadata.tables[str(model.__tablename__)]

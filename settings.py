@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -129,9 +129,6 @@ class Settings(BaseSettings):
     )
     model_name: str | None = _setting(
         "PENSTOCK_MODEL_NAME", None, "Model used where a flow names none.", "Give a name that the endpoint knows."
-    )
-    log_format: Literal["console", "json"] = _setting(
-        "PENSTOCK_LOG_FORMAT", "console", "How log lines look.", "Give console or json."
     )
 
     @field_validator("data_dir")

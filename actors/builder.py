@@ -113,6 +113,8 @@ class FlowBuilder:
 
     def _fail(self, claimed: Claimed, failure: Exception, duration: float) -> None:
         logger.info("job_failed", job_id=claimed.job_id, error_type=type(failure).__name__)
+        # Whatever an exception says, it can be stored.
+        reason = str(failure).encode(errors="replace").decode()
         source = Source()
         if isinstance(failure, VertexFailed):
             source = Source(failure.vertex_id, failure.display_name, failure.display_name)
@@ -121,10 +123,10 @@ class FlowBuilder:
             job_id=claimed.job_id,
             flow_id=claimed.flow_id,
             created_at=self.clock.now(),
-            message=Message(str(failure), "Machine", "AI", claimed.session_id, source=source),
+            message=Message(reason, "Machine", "AI", claimed.session_id, source=source),
             category="error",
         )
-        stored = {"type": type(failure).__name__, "message": str(failure), "component_id": source.id}
+        stored = {"type": type(failure).__name__, "message": reason, "component_id": source.id}
         events = [error(record), end(Status.FAILED, duration)]
         passes.fail(self.log, claimed, orjson.dumps(stored).decode(), events)
 

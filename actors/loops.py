@@ -6,6 +6,8 @@ from threading import local
 from typing import Any
 
 import uvloop
+from dramatiq import Broker, Middleware
+from dramatiq.worker import WorkerThread
 
 from flows.models import ModelTools
 
@@ -21,9 +23,14 @@ class ThreadLoop:
         """Runs a coroutine to its end on this thread."""
         self._runner.run(work)
 
+    def close(self) -> None:
+        """Closes connections and loop; to be called on this thread."""
+        self._runner.run(self.models.close())
+        self._runner.close()
 
-class Loops:
-    """Gives each thread its loop."""
+
+class Loops(Middleware):
+    """Gives each worker thread its loop, and closes it when the thread ends."""
 
     def __init__(self) -> None:
         self._threads = local()
@@ -34,3 +41,8 @@ class Loops:
             self._threads.loop = ThreadLoop()
         found: ThreadLoop = self._threads.loop
         return found
+
+    def before_worker_thread_shutdown(self, broker: Broker, thread: WorkerThread) -> None:
+        if hasattr(self._threads, "loop"):
+            self.current().close()
+            del self._threads.loop

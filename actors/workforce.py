@@ -36,15 +36,15 @@ class WorkforceConfig:
 
 def make_workforce(store: Store, config: WorkforceConfig) -> Broker:
     """A broker with the actor `build_flow` on it; a `dramatiq.Worker` on this broker does the work."""
-    running = RunningPasses()
+    running, loops = RunningPasses(), Loops()
     store.control.listen(running.lose)
     client = waiting_redis(store.redis_url) if store.redis_url else None
-    broker = make_broker(client, _middleware(store, config, running), bounds(config.threads))
+    broker = make_broker(client, [*_middleware(store, config, running), loops], bounds(config.threads))
     builder = FlowBuilder(
         log=store.log,
         graphs=store.graphs,
         secrets=store.secrets,
-        loops=Loops(),
+        loops=loops,
         clock=Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic),
         model_defaults=config.model_defaults,
         max_parallel=config.max_parallel,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cache
 from typing import Any
 
@@ -10,12 +10,14 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from flows.errors import ValueWithoutCodec
-from flows.values import Data, Json, LanguageModel, Message, Table, Value
+from flows.values import Data, Json, LanguageModel, Message, Source, Table, Usage, Value
 
 KINDS: Mapping[str, type[Any]] = {"message": Message, "data": Data, "table": Table, "model": LanguageModel}
 """The tag of every structured value; anything else is plain JSON under the tag `json`."""
 
 _TAGS = {kind: tag for tag, kind in KINDS.items()}
+MAX_DEPTH = 100
+"""Containers that a value may nest; the encoder's own limit, less what the events add around it."""
 _LARGEST, _SMALLEST = 2**63 - 1, -(2**63)
 
 
@@ -33,10 +35,13 @@ def decode_outputs(stored: bytes | str) -> dict[str, Value]:
 
 
 def encode(value: Value, path: str = "value") -> dict[str, Json]:
-    """A value as tagged JSON. Price: one walk over what it holds."""
-    if isinstance(value, Message | Data | Table | LanguageModel):
-        return {_TAGS[type(value)]: plain(asdict(value), path)}
-    return {"json": plain(value, path)}
+    """A value as tagged JSON. Price: a walk over what it holds, and a second one that reads it back."""
+    tag = _TAGS.get(type(value))
+    if tag is None:
+        return {"json": plain(value, path)}
+    tagged = {tag: plain(_fields(value), path)}
+    decode(tagged, path)
+    return tagged
 
 
 def decode(tagged: Mapping[str, Json], path: str = "value") -> Value:
@@ -53,10 +58,11 @@ def decode(tagged: Mapping[str, Json], path: str = "value") -> Value:
     return value
 
 
-def plain(value: object, path: str) -> Json:
+def plain(value: object, path: str, depth: int = MAX_DEPTH) -> Json:
     """The value itself when it is JSON that comes back equal, tuples as lists.
 
-    NaN, integers over 64 bits, lone surrogates and all other types raise `ValueWithoutCodec` with their path.
+    NaN, integers over 64 bits, lone surrogates, containers in more than `depth` others and all other types raise
+    `ValueWithoutCodec` with their path.
     """
     match value:
         case None | bool():
@@ -67,11 +73,17 @@ def plain(value: object, path: str) -> Json:
             return value
         case float() if math.isfinite(value):
             return value
-        case list() | tuple():
-            return [plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
-        case dict() if all(isinstance(key, str) and _is_text(key) for key in value):
-            return {key: plain(item, f"{path}.{key}") for key, item in value.items()}
+        case list() | tuple() if depth:
+            return [plain(item, f"{path}[{index}]", depth - 1) for index, item in enumerate(value)]
+        case dict() if depth and all(isinstance(key, str) and _is_text(key) for key in value):
+            return {key: plain(item, f"{path}.{key}", depth - 1) for key, item in value.items()}
     raise ValueWithoutCodec(path, value)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """The fields of a structured value. Its own parts become plain, what it holds stays as it is."""
+    held = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: asdict(part) if isinstance(part, Source | Usage) else part for name, part in held.items()}
 
 
 def _is_text(value: str) -> bool:

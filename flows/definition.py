@@ -123,14 +123,15 @@ class Edge(Lenient):
         }
 
 
-def _is_note(node: Any) -> bool:
+def is_note(node: Any) -> bool:
+    """Whether an entry of `nodes` is a note of the editor, which is no vertex."""
     return isinstance(node, dict) and node.get("type") == NOTE
 
 
 class Definition(Lenient):
     """Nodes without notes, and edges, as they stand in the export."""
 
-    nodes: Annotated[tuple[Node, ...], BeforeValidator(lambda nodes: _items(nodes, "nodes", skip=_is_note))]
+    nodes: Annotated[tuple[Node, ...], BeforeValidator(lambda nodes: _items(nodes, "nodes", skip=is_note))]
     edges: Annotated[tuple[Edge, ...], BeforeValidator(lambda edges: _items(edges, "edges"))] = ()
 
 

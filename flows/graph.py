@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from flows.component import AnyComponent
-from flows.definition import Definition, Edge, Node, parse_definition
+from flows.definition import Definition, Edge, Node, is_note, parse_definition
 from flows.errors import FlowRefused, UnknownComponents
 from flows.limits import Limits, check_depth
 from flows.registry import Registry
@@ -112,8 +112,9 @@ def _check_size(exported: Any, limits: Limits) -> None:
         return
     for name, bound in (("nodes", limits.max_vertices), ("edges", limits.max_edges)):
         items = exported.get(name)
-        if isinstance(items, list) and len(items) > bound:
-            raise FlowRefused(f"The flow has {len(items)} {name}; at most {bound} are allowed.")
+        count = sum(not is_note(item) for item in items) if isinstance(items, list) else 0
+        if count > bound:
+            raise FlowRefused(f"The flow has {count} {name}; at most {bound} are allowed.")
 
 
 def _check_nodes(definition: Definition, registry: Registry) -> None:

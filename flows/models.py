@@ -8,7 +8,7 @@ from flows.values import Usage
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, UserContent
-    from pydantic_ai.models import Model
+    from pydantic_ai.models.openai import OpenAIChatModel
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
@@ -46,7 +46,7 @@ class ModelTools:
     """Model clients of one event loop: made on first use, shared by its runs, never by another loop."""
 
     def __init__(self) -> None:
-        self._models: dict[tuple[str, str, str], Model] = {}
+        self._models: dict[tuple[str, str, str], OpenAIChatModel] = {}
 
     async def stream(self, call: ModelCall) -> AsyncIterator[str | Usage]:
         """The answer piece by piece as it comes, then what it cost. Raises `ModelFailed`."""
@@ -66,7 +66,14 @@ class ModelTools:
         except (AgentRunError, UserError) as error:
             raise ModelFailed(f"The model {call.name!r} at {call.base_url} failed: {error}") from error
 
-    def _model(self, call: ModelCall) -> "Model":
+    async def close(self) -> None:
+        """Closes all connections. What is asked afterwards opens new ones."""
+        models = list(self._models.values())
+        self._models.clear()
+        for model in models:
+            await model.client.close()
+
+    def _model(self, call: ModelCall) -> "OpenAIChatModel":
         from pydantic_ai.models.openai import OpenAIChatModel
         from pydantic_ai.providers.openai import OpenAIProvider
 

@@ -67,6 +67,10 @@ class Table:
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[Json, ...], ...] = ()
 
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError("every row of a table needs one cell for each of its columns")
+
     def records(self) -> list[dict[str, Json]]:
         """The rows as one mapping each, columns in order."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]

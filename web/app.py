@@ -14,6 +14,8 @@ from actors.hints import Hints
 from actors.workforce import hints_only, make_workforce
 from settings import Settings, load_settings
 from storage.accounts import any_key_exists, ensure_local_user
+from storage.logs import configure_logs
+from storage.redis_policy import check_redis
 from storage.schema import check_schema
 from storage.store import Store, open_store
 from web.errors import HANDLERS
@@ -31,10 +33,12 @@ WORKER_GRACE_MILLISECONDS = 20_000
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Opens the store, starts what runs beside the requests, and closes it all again."""
+    configure_logs()
     settings = load_settings()
     store = open_store(settings.store)
     try:
         check_schema(store.database)
+        check_redis(store)
         with _broker(settings, store) as broker, _hub(store) as hub:
             app.state.services = Services(
                 store=store,

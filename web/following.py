@@ -1,7 +1,9 @@
 """How one client reads the log of a job: at its own pace until it has caught up, then live, never with a hole (I4)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import cycle
 
 from starlette.concurrency import run_in_threadpool
 
@@ -18,26 +20,22 @@ class Following:
     hub: Hub
     log: EventLog
 
-    async def read(self, job_id: str, cursor: Cursor) -> AsyncIterator[Sequence[Entry]]:
+    async def read(self, job_id: str, cursor: Cursor) -> AsyncGenerator[Sequence[Entry]]:
         """Entries after a cursor, in batches as they come; ends behind the terminal one.
 
         Milestones are dense. Deltas are those that the stream still holds. A client that falls behind, or for whom
-        the stream has a hole, is served from the log again.
+        the stream has a hole, is served from the log again. Close it to detach early.
         """
-        while True:
-            async for batch in self._caught_up(job_id, cursor):
-                cursor = batch[-1].cursor
-                yield batch
-                if batch[-1].terminal:
-                    return
-            async for batch in self._live(job_id, cursor):
-                cursor = batch[-1].cursor
-                yield batch
-                if batch[-1].terminal:
-                    return
+        for stretch in cycle((self._held, self._live)):
+            async with aclosing(stretch(job_id, cursor)) as batches:
+                async for batch in batches:
+                    cursor = batch[-1].cursor
+                    yield batch
+                    if batch[-1].terminal:
+                        return
 
-    async def _caught_up(self, job_id: str, cursor: Cursor) -> AsyncIterator[Sequence[Entry]]:
-        """What the log holds now."""
+    async def _held(self, job_id: str, cursor: Cursor) -> AsyncGenerator[Sequence[Entry]]:
+        """What the log holds now, to its present end."""
         while True:
             page = await run_in_threadpool(self.log.read, job_id, cursor)
             if page.entries:
@@ -46,11 +44,11 @@ class Following:
             if page.is_last:
                 return
 
-    async def _live(self, job_id: str, cursor: Cursor) -> AsyncIterator[Sequence[Entry]]:
+    async def _live(self, job_id: str, cursor: Cursor) -> AsyncGenerator[Sequence[Entry]]:
         """What arrives from now on, up to the first hole."""
         with self.hub.attached(job_id, cursor) as tail:
             if tail.starts_after > cursor:
-                async for batch in self._caught_up(job_id, cursor):
+                async for batch in self._held(job_id, cursor):
                     cursor = batch[-1].cursor
                     yield batch
             while entries := await tail.next():

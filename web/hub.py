@@ -93,6 +93,7 @@ class Hub:
         self._closed = True
         self._needed.set()
         self._wake()
+        self._thread.join()
 
     @contextmanager
     def attached(self, job_id: str, cursor: Cursor) -> Iterator[Tail]:

@@ -1,6 +1,7 @@
 """Server-sent events: frames, keep-alives and the end of a stream."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
@@ -14,7 +15,7 @@ SEND_SECONDS = 30
 
 
 def event_stream(
-    batches: AsyncIterator[Sequence[Entry]], projection: Projection, headers: Mapping[str, str]
+    batches: AsyncGenerator[Sequence[Entry]], projection: Projection, headers: Mapping[str, str]
 ) -> EventSourceResponse:
     """Entries as an SSE answer: `data`, then `id` with the cursor; `retry` first; comments while nothing happens."""
     return EventSourceResponse(
@@ -27,11 +28,12 @@ def event_stream(
     )
 
 
-async def _chunks(batches: AsyncIterator[Sequence[Entry]], projection: Projection) -> AsyncIterator[bytes]:
+async def _chunks(batches: AsyncGenerator[Sequence[Entry]], projection: Projection) -> AsyncIterator[bytes]:
     yield b"retry: %d\n\n" % RETRY_MILLISECONDS
-    async for entries in batches:
-        if chunk := b"".join(_frame(entry, data) for entry in entries for data in projection.frames(entry)):
-            yield chunk
+    async with aclosing(batches):
+        async for entries in batches:
+            if chunk := b"".join(_frame(entry, data) for entry in entries for data in projection.frames(entry)):
+                yield chunk
 
 
 def _frame(entry: Entry, data: bytes) -> bytes:

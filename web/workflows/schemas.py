@@ -16,8 +16,9 @@ def _without_nul(text: str) -> str:
 
 
 CleanText = Annotated[str, AfterValidator(_without_nul)]
-Name = Annotated[CleanText, Field(max_length=512)]
-GlobalName = Annotated[CleanText, Field(min_length=1, max_length=256)]
+Name = Annotated[str, Field(max_length=512), AfterValidator(_without_nul)]
+GlobalName = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_without_nul)]
+IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_without_nul)]
 GlobalValue = Annotated[str, Field(max_length=65_536)]
 Uuid = Annotated[UUID, Field(strict=False)]
 
@@ -40,7 +41,7 @@ class RunBody(BaseModel):
     stop_component_id: Name | None = None
     output_ids: list[str] | None = None
     globals: dict[GlobalName, GlobalValue] = {}
-    idempotency_key: Annotated[CleanText, Field(min_length=1, max_length=255)] | None = None
+    idempotency_key: IdempotencyKey | None = None
 
     @model_validator(mode="after")
     def _flow_id_is_uuid(self) -> "RunBody":
@@ -68,7 +69,7 @@ class ListQuery(BaseModel):
 
     flow_id: UUID | None = None
     status: Status | None = None
-    session_id: str | None = None
+    session_id: CleanText | None = None
     cursor: UUID | None = None
     limit: int = Field(50, ge=1, le=200)
 

@@ -1,0 +1,21 @@
+"""Log lines: readable at a terminal, one JSON object each elsewhere."""
+
+import sys
+
+import structlog
+
+
+def configure_logs() -> None:
+    """Sends the log lines of this process to standard error. Called once, by a composition root."""
+    readable = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if readable else [structlog.processors.format_exc_info]),
+            structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,21 +1,17 @@
 """What a component is: typed inputs, named outputs, an effect class and one `build` method."""
 
-from __future__ import annotations
-
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from flows.context import VertexContext
 from flows.text import to_text
 from flows.values import Value
-
-if TYPE_CHECKING:
-    from flows.context import VertexContext
 
 
 class Effect(StrEnum):

@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID, uuid5
 
-from flows.definition import Edge
 from flows.events import Event, add_message, log, token
-from flows.graph import Graph
 from flows.messages import MessageRecord
 from flows.models import ModelDefaults, ModelTools
-from flows.values import Message, Source, Value
+from flows.surroundings import Surroundings
+from flows.values import Message, Value
 
 
 @dataclass(frozen=True)
@@ -75,30 +74,20 @@ class VertexContext:
     """One vertex while it is built. A component gets it beside its inputs."""
 
     def __init__(
-        self,
-        graph: Graph,
-        vertex_id: str,
-        visit: int,
-        *,
-        run: RunRequest,
-        tools: RunTools,
-        journal: Journal,
-        live_edges: Sequence[Edge] = (),
+        self, surroundings: Surroundings, visit: int, *, run: RunRequest, tools: RunTools, journal: Journal
     ) -> None:
-        self.vertex_id = vertex_id
-        self.live_edges = live_edges
+        self.surroundings = surroundings
         self.visit = visit
         self.run = run
         self.tools = tools
         self.recorded: list[Event] = []
         self.messages: list[MessageRecord] = []
         self.shown: MessageRecord | None = None
-        self._graph = graph
         self._journal = journal
 
     @property
-    def display_name(self) -> str:
-        return self._graph.vertices[self.vertex_id].display_name
+    def vertex_id(self) -> str:
+        return self.surroundings.vertex_id
 
     @property
     def idempotency_key(self) -> str:
@@ -108,30 +97,6 @@ class VertexContext:
     def message_id(self, vertex_id: str | None = None) -> str:
         """The id of the chat message that a vertex shows. Every pass finds the same one."""
         return str(uuid5(UUID(self.run.job_id), f"{vertex_id or self.vertex_id}:{self.visit}"))
-
-    def shown_by(self, output: str, kinds: Sequence[str]) -> str | None:
-        """The first vertex of one of the component types `kinds` that an output leads to directly."""
-        for edge in self._graph.outgoing[self.vertex_id]:
-            if edge.source_handle.name == output and self._graph.vertices[edge.target].node.type in kinds:
-                return edge.target
-        return None
-
-    def is_wanted(self, output: str) -> bool:
-        """Whether anything uses an output: an edge leads from it, or the vertex is terminal and shows all it has."""
-        edges = self._graph.outgoing[self.vertex_id]
-        return not edges or any(edge.source_handle.name == output for edge in edges)
-
-    def fed_by(self, field: str) -> Source:
-        """The vertex whose value a field holds."""
-        for edge in reversed(self.live_edges):
-            if edge.target_handle.name == field:
-                name = self._graph.vertices[edge.source].display_name
-                return Source(edge.source, name, name)
-        return Source()
-
-    def field(self, vertex_id: str, name: str) -> str | None:
-        """The text that a field of any vertex holds, variables resolved; None when it is empty or unknown."""
-        return resolve_text(self._graph, vertex_id, name, self.tools.variable)
 
     def show(self, message: Message, *, stored: bool) -> None:
         """Shows a chat message when the vertex is finished, and keeps it in the session's memory when `stored`."""
@@ -164,14 +129,3 @@ class VertexContext:
             message=message,
             state=state,
         )
-
-
-def resolve_text(graph: Graph, vertex_id: str, name: str, variable: Callable[[str], str | None]) -> str | None:
-    """The text of a stored field: a tweak before the template, a variable's value for a variable's name."""
-    vertex = graph.vertices[vertex_id]
-    if isinstance(override := vertex.overrides.get(name), str):
-        return override or None
-    field = vertex.node.template.get(name)
-    if field is None or not isinstance(field.value, str) or not field.value:
-        return None
-    return variable(field.value) if field.load_from_db else field.value

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from flows.context import Journal, RunRequest, RunTools, VertexContext, VertexResult
+from flows.definition import Edge
 from flows.errors import FlowError, ValueWithoutCodec, VertexFailed
 from flows.frontier import Frontier, Settled
 from flows.graph import Graph, Vertex
-from flows.inputs import gather
+from flows.inputs import gather, look_around
 from flows.results import FinishedVertex, finished_events
 from flows.values import Value
 
@@ -39,7 +40,8 @@ class Engine:
             async with asyncio.TaskGroup() as self._tasks:
                 self._start(ready)
         except BaseExceptionGroup as failures:
-            raise _first(failures) from None
+            first = _first(failures)
+            raise first from first.__cause__
 
     def _restore(self, finished: Sequence[VertexResult]) -> list[str]:
         ready = dict.fromkeys(self._graph.first_layer)
@@ -53,34 +55,28 @@ class Engine:
 
     async def _visit(self, vertex_id: str) -> None:
         vertex = self._graph.vertices[vertex_id]
-        context = VertexContext(
-            self._graph,
-            vertex_id,
-            FIRST_VISIT,
-            run=self._run,
-            tools=self._tools,
-            journal=self._journal,
-            live_edges=self._frontier.live_edges(vertex_id),
-        )
+        edges = self._frontier.live_edges(vertex_id)
+        surroundings = look_around(self._graph, vertex_id, edges, self._tools.variable)
+        context = VertexContext(surroundings, FIRST_VISIT, run=self._run, tools=self._tools, journal=self._journal)
         async with self._slots:
             began = self._tools.clock.monotonic()
-            outputs = await self._build(vertex, context)
+            outputs = await self._build(vertex, edges, context)
             result = VertexResult(vertex_id, FIRST_VISIT, outputs)
             settled = self._settle(result)
             duration = self._tools.clock.monotonic() - began
             self._record(FinishedVertex(vertex, result, settled, context, duration))
         self._start(settled.ready)
 
-    async def _build(self, vertex: Vertex, context: VertexContext) -> Mapping[str, Value]:
+    async def _build(self, vertex: Vertex, edges: Sequence[Edge], context: VertexContext) -> Mapping[str, Value]:
         try:
-            inputs = gather(vertex, context.live_edges, self._outputs, self._tools.variable)
+            inputs = gather(vertex, edges, self._outputs, self._tools.variable)
             if vertex.component.is_async():
                 outputs = await vertex.component.build(inputs, context)  # type: ignore[misc]
             else:
                 outputs = await asyncio.to_thread(vertex.component.build, inputs, context)
+            return {name: value for name, value in outputs.items() if name in vertex.component.outputs}
         except Exception as error:
             raise VertexFailed(vertex.id, vertex.display_name, _reason(error)) from error
-        return {name: value for name, value in outputs.items() if name in vertex.component.outputs}
 
     def _settle(self, result: VertexResult) -> Settled:
         self._outputs[result.vertex_id] = result.outputs

@@ -1,7 +1,7 @@
 """Flows and their immutable versions."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -54,7 +54,18 @@ _FIND = select(*_COLUMNS).where(col(Flow.id) == bindparam("of_flow"))
 
 def create_flow(database: Database, flow: NewFlow) -> FlowView:
     """Stores a flow and its first version. Raises `NameTaken` for an endpoint name or id that exists already."""
-    version_id, text = _content(flow.definition)
+    [created] = create_flows(database, [flow])
+    return created
+
+
+def create_flows(database: Database, flows: Sequence[NewFlow]) -> list[FlowView]:
+    """Stores all of some flows, or none of them. Raises `NameTaken`."""
+    with database.durable() as connection:
+        return [_create(connection, flow) for flow in flows]
+
+
+def _create(connection: Connection, flow: NewFlow) -> FlowView:
+    version_id, text = version_of(flow.definition)
     row = {
         "id": flow.id,
         "user_id": flow.user_id,
@@ -65,11 +76,10 @@ def create_flow(database: Database, flow: NewFlow) -> FlowView:
         "is_component": flow.is_component,
         "version_id": version_id,
     }
+    put_version(connection, version_id, text)
+    statement = insert(Flow).values(created_at=now(), updated_at=now(), **row).returning(*_COLUMNS)
     try:
-        with database.durable() as connection:
-            _store_version(connection, version_id, text)
-            statement = insert(Flow).values(created_at=now(), updated_at=now(), **row).returning(*_COLUMNS)
-            return _view(connection.execute(statement).one())
+        return _view(connection.execute(statement).one())
     except IntegrityError:
         raise NameTaken(flow.endpoint_name or flow.id) from None
 
@@ -84,8 +94,8 @@ def change_flow(database: Database, flow_id: str, changes: Mapping[str, Any]) ->
     try:
         with database.durable() as connection:
             if definition is not None:
-                values["version_id"], text = _content(definition)
-                _store_version(connection, values["version_id"], text)
+                values["version_id"], text = version_of(definition)
+                put_version(connection, values["version_id"], text)
             statement = update(Flow).where(col(Flow.id) == flow_id).values(updated_at=now(), **values)
             row = connection.execute(statement.returning(*_COLUMNS)).one_or_none()
     except IntegrityError:
@@ -120,9 +130,9 @@ def list_flows(database: Database, user_id: str) -> list[FlowView]:
 
 def store_version(database: Database, definition: Mapping[str, Any]) -> str:
     """Stores a definition that only a job will run, and returns the id of its version."""
-    version_id, text = _content(definition)
+    version_id, text = version_of(definition)
     with database.durable() as connection:
-        _store_version(connection, version_id, text)
+        put_version(connection, version_id, text)
     return version_id
 
 
@@ -137,13 +147,14 @@ def load_version(database: Database, version_id: str) -> dict[str, Any]:
     return definition
 
 
-def _content(definition: Mapping[str, Any]) -> tuple[str, str]:
+def version_of(definition: Mapping[str, Any]) -> tuple[str, str]:
     """The id of a definition, which is the hash of its content, and its text. Key order does not count."""
     encoded = orjson.dumps(definition, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(encoded).hexdigest(), encoded.decode()
 
 
-def _store_version(connection: Connection, version_id: str, text: str) -> None:
+def put_version(connection: Connection, version_id: str, text: str) -> None:
+    """Stores a version inside an open transaction, unless it is there already."""
     known = select(exists().where(col(FlowVersion.id) == version_id))
     if connection.execute(known).scalar_one():
         return

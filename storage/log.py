@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from flows.events import Event
 from storage.clock import now
-from storage.cursor import Cursor
+from storage.cursor import START, Cursor
 from storage.database import Database
 from storage.stream import Entry, EventStream, StreamUnavailable
 from storage.tables import JobEvent, table_of
@@ -100,6 +100,16 @@ class EventLog:
         before = _first_seq_held(streamed[0].cursor) if streamed else None
         stored = self.stored(job_id, after.seq, before, limit)
         return Page(stored, is_last=before is None and len(stored) < limit)
+
+    def genuine(self, job_id: str, last_seq: int, claimed: Cursor) -> Cursor:
+        """Where a client that claims a cursor really is. A cursor that the log of `last_seq` milestones cannot have
+        given out means the start; a delta that nothing holds any more means the milestone before it."""
+        if claimed.seq > last_seq:
+            return START
+        if claimed.is_milestone:
+            return claimed
+        held = self._streamed(job_id, Cursor(claimed.seq, claimed.delta - 1), 1)
+        return claimed if held and held[0].cursor == claimed else Cursor(claimed.seq)
 
     def stored(self, job_id: str, after: int, before: int | None = None, limit: int = 500) -> list[Entry]:
         """Milestones from the database with `after < seq < before`."""

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from storage.clock import now
@@ -15,11 +16,17 @@ def set_variable(database: Database, secrets: Secrets, user_id: str, name: str, 
     """Stores a value under a name, in place of any that stood there."""
     sealed = secrets.seal(value, _binding(user_id, name))
     of_name = (col(Variable.user_id) == user_id, col(Variable.name) == name)
+    replace = update(Variable).where(*of_name).values(value=sealed, updated_at=now())
+    row = {"id": str(uuid4()), "user_id": user_id, "name": name, "value": sealed}
     with database.durable() as connection:
-        changed = connection.execute(update(Variable).where(*of_name).values(value=sealed, updated_at=now()))
-        if changed.rowcount == 0:
-            row = {"id": str(uuid4()), "user_id": user_id, "name": name, "value": sealed}
-            connection.execute(insert(Variable).values(created_at=now(), updated_at=now(), **row))
+        if connection.execute(replace).rowcount:
+            return
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(Variable).values(created_at=now(), updated_at=now(), **row))
+        except IntegrityError:
+            # The name was stored for the first time at the same moment; the later value stands.
+            connection.execute(replace)
 
 
 def get_variable(database: Database, secrets: Secrets, user_id: str, name: str) -> str | None:

@@ -90,8 +90,9 @@ class Hub:
         self._thread.start()
 
     def close(self) -> None:
-        self._closed = True
-        self._needed.set()
+        with self._lock:
+            self._closed = True
+            self._needed.set()
         self._wake()
         self._thread.join()
 
@@ -146,7 +147,7 @@ class Hub:
     def _wanted(self) -> Mapping[str, Cursor]:
         with self._lock:
             positions = dict(self._positions)
-            if not positions:
+            if not positions and not self._closed:
                 self._needed.clear()
         if not positions:
             self._needed.wait()

@@ -39,7 +39,7 @@ class ChatOutput(Component[ChatOutputFields]):
             sender_name=inputs.sender_name,
             session_id=inputs.session_id or context.run.session_id,
             context_id=inputs.context_id,
-            source=_source(given) or context.fed_by("input_value"),
+            source=_source(given) or context.surroundings.fed_by.get("input_value", Source()),
         )
         context.show(message, stored=inputs.should_store_message)
         return {"message": message}

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from flows.component import Component, Effect, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
 from flows.models import NO_KEY, OPENAI_BASE_URL, ModelCall
+from flows.text import to_text
 from flows.values import LanguageModel as ModelHandle
 from flows.values import Message, Source, Usage
 
@@ -39,15 +40,15 @@ class LanguageModel(Component[LanguageModelFields]):
     async def build(self, inputs: LanguageModelFields, context: VertexContext) -> Outputs:
         handle = _handle(inputs, context)
         outputs: dict[str, Any] = {"model_output": handle}
-        if context.is_wanted("text_output"):
+        if context.surroundings.is_wanted("text_output"):
             outputs["text_output"] = await _ask(handle, inputs, context)
         return outputs
 
 
 async def _ask(handle: ModelHandle, inputs: LanguageModelFields, context: VertexContext) -> Message:
     call = _call(handle, inputs, context)
-    source = Source(context.vertex_id, context.display_name, handle.name)
-    shown_by = context.shown_by("text_output", SHOWN_BY)
+    source = Source(context.vertex_id, context.surroundings.display_name, handle.name)
+    shown_by = context.surroundings.first_behind("text_output", SHOWN_BY)
     opened = Message("", sender="Machine", sender_name="AI", session_id=context.run.session_id, source=source)
     message_id = context.open_message(opened, shown_by) if shown_by else None
     pieces: list[str] = []
@@ -64,7 +65,7 @@ async def _ask(handle: ModelHandle, inputs: LanguageModelFields, context: Vertex
 
 def _call(handle: ModelHandle, inputs: LanguageModelFields, context: VertexContext) -> ModelCall:
     given = inputs.input_value
-    message = given if isinstance(given, Message) else Message(str(given or ""))
+    message = given if isinstance(given, Message) else Message(to_text(given))
     return ModelCall(
         name=handle.name,
         base_url=handle.base_url,
@@ -79,7 +80,7 @@ def _call(handle: ModelHandle, inputs: LanguageModelFields, context: VertexConte
 
 def _key(handle: ModelHandle, context: VertexContext) -> str:
     """The key of the template, else the variable, else the settings' key, which goes to the settings' endpoint only."""
-    own = context.field(handle.vertex_id, "api_key") or context.tools.variable(KEY_VARIABLE)
+    own = context.surroundings.field(handle.vertex_id, "api_key") or context.tools.variable(KEY_VARIABLE)
     if own:
         return own
     defaults = context.tools.model_defaults

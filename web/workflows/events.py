@@ -18,14 +18,16 @@ async def job_events(request: Request) -> Response:
     services = services_of(request)
     account = await services.identity.account(request)
     job = await run_in_threadpool(services.job_for, account, request.path_params["job_id"])
-    cursor = _cursor(request)
-    if job.is_over and cursor.seq >= job.seq:
+    claimed = _claimed_cursor(request)
+    if job.is_over and claimed.seq >= job.seq:
         return Response(status_code=NO_CONTENT)
+    # One follower's place is the hub's place in the job: an invented one would hold up everybody else.
+    cursor = await run_in_threadpool(services.store.log.genuine, job.id, job.seq, claimed)
     projection = PROTOCOLS[job.stream_protocol](job.expose_graph_state)
     return event_stream(services.following.read(job.id, cursor), projection, {"X-Job-Id": job.id})
 
 
-def _cursor(request: Request) -> Cursor:
+def _claimed_cursor(request: Request) -> Cursor:
     """Where the client left off. What was never a cursor means from the start (contract 1.4)."""
     sent = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
     return Cursor.parse(sent) or START

@@ -56,7 +56,9 @@ _COUNT = "Give a whole number of at least 1."
 class Settings(BaseSettings):
     """Everything that can be set, each by one environment variable (or a line in `.env`)."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", populate_by_name=True, env_ignore_empty=True, allow_inf_nan=False
+    )
 
     data_dir: Path = _setting(
         "PENSTOCK_DATA_DIR", Path(".penstock"), "Folder of the embedded database, secret key and files.",
@@ -134,7 +136,10 @@ class Settings(BaseSettings):
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+        try:
+            return value.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError("has no such home folder") from None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -210,7 +215,8 @@ def _explain(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     name = str(fault["loc"][0])
     field = next(field for field in Settings.model_fields.values() if field.validation_alias == name)
-    secret = "SecretStr" in str(field.annotation)
+    # A URL may hold a password.
+    secret = "SecretStr" in str(field.annotation) or name.endswith("_URL")
     extra = field.json_schema_extra
     remedy = extra["remedy"] if isinstance(extra, dict) else ""
     shown = "" if secret else f"={fault['input']}"

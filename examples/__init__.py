@@ -1,0 +1,1 @@
+"""Flows that a newcomer can run at once, in Langflow's export form."""

@@ -1,0 +1,1 @@
+"""One file per command; `penstock.main` says what can be typed."""

@@ -1,0 +1,117 @@
+"""The `penstock` command. What a command needs is imported when it runs, so that help comes at once."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penstock.console import REFUSED, complain
+
+app = typer.Typer(
+    name="penstock",
+    help="Runs Langflow flows as a durable service.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+flows_app = typer.Typer(help="Stored flows.", no_args_is_help=True)
+app.add_typer(flows_app, name="flows")
+
+FlowFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A flow exported from Langflow.")]
+FlowFiles = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Flows exported from Langflow.")]
+
+
+@app.command()
+def up() -> None:
+    """Start the server with the example flows loaded; without REDIS_URL the workers are in it."""
+    from penstock.commands.up import up as command
+
+    command()
+
+
+@app.command()
+def run(
+    file: FlowFile,
+    text: Annotated[str, typer.Argument(help="The input of the run.")] = "",
+    session: Annotated[str | None, typer.Option(help="The chat session; the flow's own without it.")] = None,
+    globals: Annotated[
+        list[str] | None, typer.Option("--global", metavar="NAME=VALUE", help="A variable of this run; repeatable.")
+    ] = None,
+) -> None:
+    """Run a flow here, without a server, and print its answer."""
+    from penstock.commands.run import run as command
+
+    raise typer.Exit(command(file, text, session, globals or []))
+
+
+@flows_app.command("push")
+def push_flows(files: FlowFiles) -> None:
+    """Store exported flows; one that is stored already, by its id, is changed."""
+    from penstock.commands.flows import push
+
+    raise typer.Exit(push(files))
+
+
+@flows_app.command("list")
+def list_flows() -> None:
+    """List the stored flows."""
+    from penstock.commands.flows import show
+
+    show()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest revision and make the first user."""
+    from penstock.commands.migrate import migrate as command
+
+    command()
+
+
+@app.command()
+def doctor() -> None:
+    """Check the settings and everything they name; say what is wrong and how to mend it."""
+    from penstock.commands.doctor import doctor as command
+
+    raise typer.Exit(command())
+
+
+@app.command()
+def secret_key() -> None:
+    """Print a new value for PENSTOCK_SECRET_KEY."""
+    from storage.secrets import new_key
+
+    typer.echo(new_key())
+
+
+def main() -> None:
+    """Runs the command that was typed. What its user can mend is one line, not a traceback."""
+    try:
+        app()
+    except Exception as error:
+        if not isinstance(error, _expected()):
+            raise
+        complain(_told(error))
+        sys.exit(REFUSED)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """What its user can mend. Imported only when something was raised."""
+    from sqlalchemy.exc import DBAPIError
+
+    from flows.errors import FlowError
+    from settings import SettingsError
+    from storage.errors import StorageError
+
+    return SettingsError, StorageError, FlowError, DBAPIError, OSError
+
+
+def _told(error: Exception) -> str:
+    """The message; of a failed statement the database's own words, without the values that it was sent."""
+    told = getattr(error, "orig", None)
+    return str(error) if told is None else f"The database cannot be used: {told}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""examples/: flows in the whole export form that Langflow reads and that run here."""
+
+import json
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+import flows.components
+from flows.graph import load_graph
+from flows.limits import Limits
+from flows.registry import Registry, discover
+from penstock.exports import ECHO_ID
+from tests.penstock.conftest import ROOT
+
+COMPONENTS = ROOT.parent / "shared" / "components"
+COMPARED = ("name", "type", "input_types", "show")
+NAMES = sorted(file.name for file in resources.files("examples").iterdir() if file.name.endswith(".json"))
+
+
+def example(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(resources.files("examples").joinpath(name).read_text())
+    return found
+
+
+@pytest.fixture
+def components() -> Path:
+    """Langflow's own templates, beside the repository."""
+    if not COMPONENTS.is_dir():
+        reason = f"no folder {COMPONENTS.name} beside the repository"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return COMPONENTS
+
+
+def test_there_are_three_with_their_own_ids() -> None:
+    """Ids and endpoint names never change: who calls an example calls it in every version."""
+    assert NAMES == ["answer.json", "echo.json", "router.json"]
+    assert {str(UUID(example(name)["id"])) for name in NAMES} == {
+        ECHO_ID,
+        "a2d84b17-63ce-4f05-8e19-7c5d90b3f602",
+        "e7196c52-0d8f-4b3a-b527-48a1f6e9d503",
+    }
+    assert example("echo.json")["id"] == ECHO_ID
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_can_run(name: str) -> None:
+    graph = load_graph(example(name)["data"], Registry(discover(flows.components)), Limits())
+    assert [graph.vertices[id].node.type for id in graph.terminals] == ["ChatOutput"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_says_what_it_is(name: str) -> None:
+    exported = example(name)
+    assert exported["endpoint_name"] == f"example-{name.removesuffix('.json')}"
+    assert exported["description"]
+    assert "example" in exported["tags"]
+    assert f"`{name}`" in resources.files("examples").joinpath("README.md").read_text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_forms_of_a_handle_are_one(name: str) -> None:
+    """The string of each handle is its object with other quotation marks (contract 7.2)."""
+    for edge in example(name)["data"]["edges"]:
+        for handle in ("sourceHandle", "targetHandle"):
+            assert json.loads(edge[handle].replace("œ", '"')) == edge["data"][handle]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_node_is_what_langflow_exports(name: str, components: Path) -> None:
+    """Fields and ports have the names and types of Langflow's own, and no code travels with them."""
+    for node in example(name)["data"]["nodes"]:
+        kind, described = node["data"]["type"], node["data"]["node"]
+        original = json.loads((components / f"{kind}.json").read_text())["node"]
+        variables = set(described["custom_fields"].get("template", ()))
+        assert described.keys() >= original.keys() - {"replacement"}
+        assert _fields(described, variables) == _fields(original, set())
+        assert _ports(described) == _ports(original)
+        assert described["template"]["code"]["value"] == ""
+
+
+def _fields(node: dict[str, Any], variables: set[str]) -> dict[str, Any]:
+    """What is compared of each field but the variables that a prompt brings."""
+    fields = {name: field for name, field in node["template"].items() if name not in {"_type", *variables}}
+    return {name: {key: field.get(key) for key in COMPARED} for name, field in fields.items()}
+
+
+def _ports(node: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    return [(output["name"], output["types"]) for output in node["outputs"]]

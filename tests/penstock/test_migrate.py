@@ -1,0 +1,33 @@
+"""penstock/commands/migrate.py: the release step."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from settings import load_settings
+from storage.accounts import LOCAL_USER, account_of, any_key_exists
+from storage.schema import check_schema, head
+from storage.store import open_store
+from tests.penstock.conftest import Penstock
+
+KEY = "a-first-key-of-some-length"
+
+
+def test_the_release_makes_what_the_server_needs(penstock: Penstock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest revision, the first user and their key; doing it again changes nothing."""
+    monkeypatch.setenv("PENSTOCK_BOOTSTRAP_KEY", KEY)
+    for _ in range(2):
+        assert penstock("migrate").lines == [f"The database is at revision {head()}."]
+    with closing(open_store(load_settings().store)) as store:
+        check_schema(store.database)
+        account = account_of(store.database, store.secrets, KEY)
+    assert account is not None
+    assert (account.name, account.is_superuser) == (LOCAL_USER, True)
+
+
+def test_without_a_key_there_is_none(penstock: Penstock, desk: Path) -> None:
+    penstock("migrate")
+    with closing(open_store(load_settings().store)) as store:
+        assert not any_key_exists(store.database)
+    assert (desk / ".penstock" / "penstock.db").stat().st_mode & 0o777 == 0o600

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
-POOL_SIZE = 24
-"""Connections of each kind per process at most: one per worker thread and one per web thread, with some to spare."""
+POOL_SIZE = 12
+"""Connections of each kind per process at most, two kinds; a thread that finds none free waits for one."""
 BUSY_MILLISECONDS = 10_000
 
 
@@ -27,7 +27,7 @@ class Database:
         self._durable = _engine(self.url, durable=True)
         self._relaxed = _engine(self.url, durable=False)
         self._reading = self._relaxed.execution_options(isolation_level="AUTOCOMMIT")
-        # SQLite lets its writers sleep between tries; in one process they queue here instead, first come first served.
+        # SQLite lets its writers sleep between tries; those of one process wait for each other here instead.
         self._turn: Any = Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager

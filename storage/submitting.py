@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from flows.events import Event
 from storage.clock import after, now
 from storage.errors import IdempotencyConflict, QueueFull
+from storage.flow_store import put_version
 from storage.log import EventLog
 from storage.states import HOLDS_KEY, Mode, Status
 from storage.tables import Job, table_of
@@ -24,7 +25,10 @@ _COUNT_QUEUED = select(func.count()).select_from(
 
 @dataclass(frozen=True)
 class NewJob:
-    """What is asked for. `fingerprint` tells one request from another under the same idempotency key."""
+    """What is asked for. `fingerprint` tells one request from another under the same idempotency key.
+
+    `definition` is the text of a version that came with the request; None when the version is stored already.
+    """
 
     id: str
     user_id: str
@@ -39,6 +43,7 @@ class NewJob:
     idempotency_key: str | None = None
     fingerprint: str | None = None
     seconds_allowed: float | None = None
+    definition: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ def _insert(log: EventLog, job: NewJob, events: Sequence[Event], max_queued: int
     with log.transition(durable=True) as transition:
         if _queued(transition.connection, max_queued) >= max_queued:
             raise QueueFull(f"{max_queued} jobs are queued, as many as PENSTOCK_MAX_QUEUED allows. Try again later.")
+        if job.definition is not None:
+            put_version(transition.connection, job.version_id, job.definition)
         transition.connection.execute(_ADD, _row(job, len(events)))
         transition.append(job.id, len(events), events)
 

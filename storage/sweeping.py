@@ -32,7 +32,14 @@ def take_due(database: Database, hint_age: float) -> list[Due]:
         and_(col(Job.status) == Status.IN_PROGRESS, col(Job.lease_until) < now()),
     )
     stale = col(Job.hinted_at) < after(-hint_age)
-    oldest = select(col(Job.id)).where(waiting, stale).order_by(col(Job.hinted_at)).limit(BATCH)
+    # A row that somebody else is writing is moving: skipped, so that no two statements wait for each other's rows.
+    oldest = (
+        select(col(Job.id))
+        .where(waiting, stale)
+        .order_by(col(Job.hinted_at))
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
     statement = (
         update(Job).where(col(Job.id).in_(oldest), stale).values(hinted_at=now()).returning(col(Job.id), col(Job.mode))
     )

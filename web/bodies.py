@@ -1,9 +1,14 @@
 """Bodies and queries of requests: bounded, parsed, validated by a model."""
 
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from web.errors import Invalid, Refusal, invalid_from
@@ -13,14 +18,32 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 async def read_bytes(request: Request, limit: int) -> bytes:
     """The body, never more than `limit` bytes of it held. Refuses a larger one with 413."""
-    body = bytearray()
+    return b"".join([chunk async for chunk in _bounded(request, limit)])
+
+
+@asynccontextmanager
+async def read_form(request: Request, limit: int) -> AsyncIterator[FormData]:
+    """The body as a form with one file at most, and its files until the end of the block. Refuses with 400 and 413."""
+    parser = MultiPartParser(request.headers, _bounded(request, limit), max_files=1, max_fields=8, max_part_size=limit)
+    try:
+        form = await parser.parse()
+    except MultiPartException as fault:
+        raise HTTPException(400, fault.message) from None
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+async def _bounded(request: Request, limit: int) -> AsyncGenerator[bytes]:
+    """The body piece by piece, up to the piece that is too much."""
+    size = 0
     async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise Refusal(
-                413, "Payload too large", "PAYLOAD_TOO_LARGE", f"The body may have {limit} bytes at most.", limit=limit
-            )
-    return bytes(body)
+        size += len(chunk)
+        if size > limit:
+            message = f"The body may have {limit} bytes at most."
+            raise Refusal(413, "Payload too large", "PAYLOAD_TOO_LARGE", message, limit=limit)
+        yield chunk
 
 
 def parse_json(body: bytes) -> Any:

@@ -17,13 +17,13 @@ from storage.flow_store import (
     FlowView,
     NewFlow,
     change_flow,
-    create_flow,
+    create_flows,
     delete_flow,
     find_flow,
     list_flows,
     load_version,
 )
-from web.bodies import parse_json, read_bytes, read_model, validated
+from web.bodies import parse_json, read_bytes, read_form, read_model, validated
 from web.errors import Refusal
 from web.json import json_response
 from web.services import Services, services_of
@@ -123,13 +123,10 @@ async def upload_flow(request: Request) -> Response:
 async def _uploaded(request: Request, limit: int) -> bytes:
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         return await read_bytes(request, limit)
-    async with request.form(max_files=1, max_fields=8, max_part_size=limit) as form:
+    async with read_form(request, limit) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise Refusal(400, "Missing file", "MISSING_PARAMETER", "Send the exported flow as the form field `file`.")
-        if (file.size or 0) > limit:
-            message = f"The file may have {limit} bytes at most."
-            raise Refusal(413, "Payload too large", "PAYLOAD_TOO_LARGE", message, limit=limit)
         return await file.read()
 
 
@@ -142,17 +139,26 @@ def _get(services: Services, account: Account, flow_id: str) -> dict[str, Any]:
     return _shown(services, services.flow_for(account, flow_id))
 
 
-def _create_all(services: Services, account: Account, bodies: list[FlowBody]) -> list[dict[str, Any]]:
-    for body in bodies:
-        _check(services, body.data)
-    return [_create(services, account, body) for body in bodies]
-
-
 def _create(services: Services, account: Account, body: FlowBody) -> dict[str, Any]:
-    """Stores a flow under its own id, or a new one when it has none or somebody has it already."""
+    [created] = _create_all(services, account, [body])
+    return created
+
+
+def _create_all(services: Services, account: Account, bodies: list[FlowBody]) -> list[dict[str, Any]]:
+    """Stores all of them or none."""
+    flows = [_new_flow(services, account, body) for body in bodies]
+    try:
+        created = create_flows(services.store.database, flows)
+    except NameTaken as taken:
+        raise _name_taken(taken) from None
+    return [_shown(services, flow) for flow in created]
+
+
+def _new_flow(services: Services, account: Account, body: FlowBody) -> NewFlow:
+    """A flow under its own id, or a new one when it has none or somebody has it already."""
     definition = _check(services, body.data)
     taken = body.id is not None and find_flow(services.store.database, str(body.id)) is not None
-    flow = NewFlow(
+    return NewFlow(
         id=str(body.id) if body.id and not taken else str(uuid4()),
         user_id=account.user_id,
         name=body.name,
@@ -162,10 +168,6 @@ def _create(services: Services, account: Account, body: FlowBody) -> dict[str, A
         tags=tuple(body.tags or ()),
         is_component=bool(body.is_component),
     )
-    try:
-        return _shown(services, create_flow(services.store.database, flow))
-    except NameTaken as taken_name:
-        raise _name_taken(taken_name) from None
 
 
 def _put(services: Services, account: Account, body: FlowBody) -> tuple[dict[str, Any], Literal[200, 201]]:

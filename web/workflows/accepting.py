@@ -16,7 +16,7 @@ from flows.partial import select
 from flows.tweaks import apply_tweaks
 from storage.accounts import Account
 from storage.errors import IdempotencyConflict, QueueFull
-from storage.flow_store import FlowView, store_version
+from storage.flow_store import FlowView, version_of
 from storage.requests import JobRequest, Overrides
 from storage.states import Mode
 from storage.submitting import NewJob, Submitted, submit
@@ -44,11 +44,8 @@ def accept(services: Services, account: Account, asked: Asked) -> Submitted:
     flow = services.flow_for(account, body.flow_id)
     _check_mode(body)
     _check_overrides(body)
-    graph, version_id = _graph(services, flow, body)
-    events = _first_events(graph, body)
-    job = _new_job(
-        services, account, flow, version_id or store_version(services.store.database, body.data or {}), asked
-    )
+    events = _first_events(_graph(services, flow, body), body)
+    job = _new_job(services, account, flow, asked)
     try:
         submitted = submit(services.store.log, job, events, max_queued=services.limits.max_queued)
     except QueueFull as full:
@@ -87,12 +84,12 @@ def _check_overrides(body: RunBody) -> None:
         raise Refusal(422, "Invalid overrides", "INVALID_REQUEST_OVERRIDES", message, field="tweaks") from None
 
 
-def _graph(services: Services, flow: FlowView, body: RunBody) -> tuple[Graph, str | None]:
-    """The graph that will run and the id of its version; None for a graph that came with the request."""
+def _graph(services: Services, flow: FlowView, body: RunBody) -> Graph:
+    """The graph that will run: the one that came with the request, or the stored one."""
     try:
         if body.data is not None:
-            return services.store.graphs.check(body.data), None
-        return services.store.graphs.get(flow.version_id), flow.version_id
+            return services.store.graphs.check(body.data)
+        return services.store.graphs.get(flow.version_id)
     except FlowRefused as refused:
         raise invalid_flow(str(refused), flow_id=flow.id) from None
 
@@ -119,8 +116,9 @@ def _check_outputs(graph: Graph, body: RunBody) -> None:
         raise Refusal(422, "Unknown output ids", "UNKNOWN_OUTPUT_IDS", message, available=graph.terminals)
 
 
-def _new_job(services: Services, account: Account, flow: FlowView, version_id: str, asked: Asked) -> NewJob:
+def _new_job(services: Services, account: Account, flow: FlowView, asked: Asked) -> NewJob:
     body, job_id = asked.body, str(uuid4())
+    version_id, definition = (flow.version_id, None) if body.data is None else version_of(body.data)
     overrides = Overrides(tweaks=body.tweaks, globals=dict(asked.globals))
     limits = services.limits
     return NewJob(
@@ -128,6 +126,7 @@ def _new_job(services: Services, account: Account, flow: FlowView, version_id: s
         user_id=account.user_id,
         flow_id=flow.id,
         version_id=version_id,
+        definition=definition,
         mode=body.mode,
         session_id=body.session_id or flow.id,
         request=_stored_request(body).stored(),

@@ -18,7 +18,7 @@ from web.services import Services, services_of
 from web.sse import event_stream
 from web.workflows.accepting import Asked, accept
 from web.workflows.answers import execution_response, job_response, timed_out
-from web.workflows.schemas import RunBody
+from web.workflows.schemas import JobResponse, RunBody
 
 GLOBAL_HEADER = "x-langflow-global-var-"
 PATIENCE_SECONDS = 5.0
@@ -31,13 +31,17 @@ async def run_workflow(request: Request) -> Response:
     account = await services.identity.account(request)
     body = await read_model(request, RunBody, services.limits.max_body_bytes)
     asked = Asked(body, {**_header_globals(request), **body.globals})
+    if body.mode is Mode.BACKGROUND:
+        return json_response(await run_in_threadpool(_accepted, services, account, asked))
     submitted = await run_in_threadpool(accept, services, account, asked)
     if body.mode is Mode.STREAM:
         return _stream(services, submitted.job_id, body)
-    if body.mode is Mode.SYNC:
-        return await _wait(services, account, submitted.job_id, asked)
-    job = await run_in_threadpool(services.job_for, account, submitted.job_id)
-    return json_response(job_response(job, asked.globals))
+    return await _wait(services, account, submitted.job_id, asked)
+
+
+def _accepted(services: Services, account: Account, asked: Asked) -> JobResponse:
+    submitted = accept(services, account, asked)
+    return job_response(services.job_for(account, submitted.job_id), asked.globals)
 
 
 def _stream(services: Services, job_id: str, body: RunBody) -> Response:

@@ -1,0 +1,45 @@
+"""The flows that are measured, in Langflow's export form, cut down to what Penstock reads."""
+
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+Exported: TypeAlias = dict[str, Any]
+
+_PORTS = {"ChatInput": "message", "Pass": "output_message", "ChatOutput": "message"}
+_FIELDS = {"ChatInput": "input_value", "Pass": "input_message", "ChatOutput": "input_value"}
+
+
+def chain(passes: int) -> Exported:
+    """ChatInput → as many Pass vertices → ChatOutput: answers with what it was asked. Nothing in it waits."""
+    nodes = [
+        _node("ChatInput", "ChatInput-a"),
+        *(_node("Pass", f"Pass-{number}") for number in range(passes)),
+        _node("ChatOutput", "ChatOutput-z"),
+    ]
+    return {"nodes": nodes, "edges": [_edge(source, target) for source, target in pairwise(nodes)]}
+
+
+def _node(kind: str, id: str) -> Exported:
+    template = {_FIELDS[kind]: {"type": "str", "value": "", "show": True, "input_types": ["Message"]}}
+    outputs = [{"name": _PORTS[kind], "types": ["Message"]}]
+    described = {"display_name": kind, "template": template, "outputs": outputs}
+    return {"id": id, "type": "genericNode", "data": {"id": id, "type": kind, "node": described}}
+
+
+def _edge(source: Exported, target: Exported) -> Exported:
+    giving, taking = source["data"], target["data"]
+    handles = {
+        "sourceHandle": {
+            "dataType": giving["type"],
+            "id": giving["id"],
+            "name": _PORTS[giving["type"]],
+            "output_types": ["Message"],
+        },
+        "targetHandle": {
+            "fieldName": _FIELDS[taking["type"]],
+            "id": taking["id"],
+            "inputTypes": ["Message"],
+            "type": "str",
+        },
+    }
+    return {"source": giving["id"], "target": taking["id"], "data": handles}

@@ -19,7 +19,7 @@ LOCK = 7_860
 
 def migrate(database: Database) -> None:
     """Brings the database to the wanted revision."""
-    with database.durable() as connection:
+    with database.restructuring() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         context.configure(

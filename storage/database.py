@@ -43,6 +43,18 @@ class Database:
             yield connection
 
     @contextmanager
+    def restructuring(self) -> Iterator[Connection]:
+        """A durable transaction that may rebuild tables. SQLite does that by dropping them, so meanwhile it does not
+        follow references: what refers to a rebuilt table would be deleted with it."""
+        with self._turn, self._durable.connect() as connection:
+            self._follow_references(connection, follow=False)
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                self._follow_references(connection, follow=True)
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """Single statements, each seeing what is committed."""
         with self._reading.connect() as connection:
@@ -51,6 +63,10 @@ class Database:
     def close(self) -> None:
         self._durable.dispose()
         self._relaxed.dispose()
+
+    def _follow_references(self, connection: Connection, *, follow: bool) -> None:
+        if self.is_sqlite:
+            connection.connection.cursor().execute(f"PRAGMA foreign_keys={'ON' if follow else 'OFF'}")
 
 
 def normalized(url: str) -> URL:

@@ -3,6 +3,7 @@
 StorageError
 ├── QueueFull            the bound on queued jobs is reached
 ├── IdempotencyConflict  the key belongs to another request
+├── IdempotencyKeyBusy   too many simultaneous requests fight over one key
 ├── NameTaken            an endpoint name or variable name exists already
 ├── LiveJobs             a flow cannot be deleted while jobs of it live
 ├── SecretUnreadable     an encrypted value cannot be decrypted with the keys at hand
@@ -27,6 +28,10 @@ class IdempotencyConflict(StorageError):
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         super().__init__(f"The idempotency key belongs to job {job_id}, which was asked for something else.")
+
+
+class IdempotencyKeyBusy(StorageError):
+    """Requests with one idempotency key start and end too fast for this one to take hold of a job."""
 
 
 class NameTaken(StorageError):

@@ -59,7 +59,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Page:
-    """Some entries of a log in order; `is_last` when nothing came after them at the time of reading."""
+    """Some entries of a log in order; `is_last` when there is nothing more to read and a reader waits."""
 
     entries: list[Entry]
     is_last: bool

@@ -8,11 +8,14 @@ from sqlalchemy.exc import IntegrityError
 
 from flows.events import Event
 from storage.clock import after, now
-from storage.errors import IdempotencyConflict, QueueFull
+from storage.errors import IdempotencyConflict, IdempotencyKeyBusy, QueueFull
 from storage.flow_store import put_version
 from storage.log import EventLog
 from storage.states import HOLDS_KEY, Mode, Status
 from storage.tables import Job, table_of
+
+TRIES = 5
+"""How often a submit looks again when a simultaneous one with the same key came first and has ended already."""
 
 _jobs = table_of(Job).c
 _ADD = insert(table_of(Job)).values(
@@ -57,18 +60,21 @@ class Submitted:
 def submit(log: EventLog, job: NewJob, events: Sequence[Event], *, max_queued: int) -> Submitted:
     """Stores a job, durably (I1), or finds the one its idempotency key stands for (I12).
 
-    Raises `QueueFull` and `IdempotencyConflict`; nothing is stored then.
+    Raises `QueueFull`, `IdempotencyConflict` and `IdempotencyKeyBusy`; nothing is stored then.
     """
-    if job.idempotency_key and (held := _holder(log, job)):
-        return Submitted(held, is_new=False)
-    try:
+    if job.idempotency_key is None:
         _insert(log, job, events, max_queued)
-    except IntegrityError:
-        # Only a simultaneous request with the same key can have come in between.
-        if job.idempotency_key and (held := _holder(log, job)):
+        return Submitted(job.id, is_new=True)
+    for _ in range(TRIES):
+        if held := _holder(log, job):
             return Submitted(held, is_new=False)
-        raise
-    return Submitted(job.id, is_new=True)
+        try:
+            _insert(log, job, events, max_queued)
+        except IntegrityError as error:
+            collision = error
+        else:
+            return Submitted(job.id, is_new=True)
+    raise IdempotencyKeyBusy("The idempotency key changes hands too fast. Try again.") from collision
 
 
 def _insert(log: EventLog, job: NewJob, events: Sequence[Event], max_queued: int) -> None:

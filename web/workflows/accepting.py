@@ -15,7 +15,7 @@ from flows.limits import check_depth
 from flows.partial import select
 from flows.tweaks import apply_tweaks
 from storage.accounts import Account
-from storage.errors import IdempotencyConflict, QueueFull
+from storage.errors import IdempotencyConflict, IdempotencyKeyBusy, QueueFull
 from storage.flow_store import FlowView, version_of
 from storage.requests import JobRequest, Overrides
 from storage.states import Mode
@@ -48,7 +48,7 @@ def accept(services: Services, account: Account, asked: Asked) -> Submitted:
     job = _new_job(services, account, flow, asked)
     try:
         submitted = submit(services.store.log, job, events, max_queued=services.limits.max_queued)
-    except QueueFull as full:
+    except (QueueFull, IdempotencyKeyBusy) as full:
         raise busy(str(full)) from None
     except IdempotencyConflict as conflict:
         raise Refusal(409, "Duplicate request", "DUPLICATE_REQUEST", str(conflict), job_id=conflict.job_id) from None

@@ -1,0 +1,147 @@
+"""Jobs in the situations that tests of the storage begin with, and everything that is stored, to be compared."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier
+from typing import Any, TypeAlias, TypeVar
+from uuid import uuid4
+
+from sqlalchemy import insert, select, update
+from sqlmodel import SQLModel, col
+
+from flows.context import VertexResult
+from flows.events import Event, EventType, build_start, end, lifecycle, warning
+from storage.clock import after, now
+from storage.database import Database
+from storage.ending import stop, time_out
+from storage.log import EventLog
+from storage.passes import Claimed, claim, complete, fail, release
+from storage.states import Status
+from storage.submitting import NewJob, submit
+from storage.tables import Job, User
+
+T = TypeVar("T")
+Contents: TypeAlias = Mapping[str, Sequence[Any]]
+JobMaker: TypeAlias = Callable[..., NewJob]
+
+LEASE_SECONDS = 600.0
+"""Longer than any test: a lease runs out when a test says so."""
+FIRST: Sequence[Event] = (warning("submitted"),)
+FINISHED: Sequence[Event] = (Event(EventType.END_VERTEX, {}), Event(EventType.OUTPUT, {"component_id": "a"}))
+END: Sequence[Event] = (end(Status.COMPLETED, 1.0),)
+FAILURE: Sequence[Event] = (warning("broken"), end(Status.FAILED, 1.0))
+LOST: Sequence[Event] = (lifecycle(EventType.WORKER_LOST, "The worker was lost."),)
+
+
+def submitted(log: EventLog, job: NewJob) -> str:
+    """A queued job, with one event."""
+    return submit(log, job, FIRST, max_queued=10_000).job_id
+
+
+def claimed(log: EventLog, job: NewJob, worker: str = "a-worker") -> Claimed:
+    """A job in progress under a long lease, with two events."""
+    return claim_again(log, submitted(log, job), worker)
+
+
+def claim_again(log: EventLog, job_id: str, worker: str = "another-worker") -> Claimed:
+    """The next pass of a job."""
+    won = claim(log, job_id, worker, LEASE_SECONDS, [build_start()])
+    assert won is not None
+    return won
+
+
+def taken_over(log: EventLog, old: Claimed) -> Claimed:
+    """The pass that took the job from another one, whose lease ran out."""
+    let_lease_expire(log.database, old.job_id)
+    return claim_again(log, old.job_id)
+
+
+def let_lease_expire(database: Database, job_id: str) -> None:
+    change(database, job_id, lease_until=after(-1))
+
+
+def brought_to(log: EventLog, job: NewJob, status: Status) -> Claimed:
+    """A job in any state, and the pass that it had before or has now."""
+    owner = claimed(log, job)
+    arrive = _ARRIVALS.get(status)
+    if arrive is not None:
+        arrive(log, owner)
+    assert value_of(log.database, owner.job_id, "status") == status
+    return owner
+
+
+def _suspend(log: EventLog, owner: Claimed) -> None:
+    # Nothing suspends a job yet; the row is what the table speaks about.
+    change(log.database, owner.job_id, status=Status.SUSPENDED, lease_until=None, worker=None)
+
+
+def _run_out_of_time(log: EventLog, owner: Claimed) -> None:
+    change(log.database, owner.job_id, deadline_at=after(-1))
+    assert time_out(log, owner.job_id)
+
+
+_ARRIVALS: Mapping[Status, Callable[[EventLog, Claimed], object]] = {
+    Status.QUEUED: release,
+    Status.SUSPENDED: _suspend,
+    Status.COMPLETED: lambda log, owner: complete(log, owner, END),
+    Status.FAILED: lambda log, owner: fail(log, owner, "{}", FAILURE),
+    Status.CANCELLED: lambda log, owner: stop(log, owner.job_id, owner.user_id),
+    Status.TIMED_OUT: _run_out_of_time,
+}
+
+
+def result(vertex_id: str = "a", visit: int = 1) -> VertexResult:
+    return VertexResult(vertex_id, visit, {"text": f"what {vertex_id} said"})
+
+
+def another_user(database: Database) -> str:
+    """A second user, stored."""
+    user_id = str(uuid4())
+    with database.durable() as connection:
+        connection.execute(insert(User).values(id=user_id, name=user_id, is_superuser=False, created_at=now()))
+    return user_id
+
+
+def change(database: Database, job_id: str, **columns: Any) -> None:
+    """Writes columns of a job past every rule."""
+    with database.durable() as connection:
+        connection.execute(update(Job).where(col(Job.id) == job_id).values(columns))
+
+
+def value_of(database: Database, job_id: str, column: str) -> Any:
+    """One column of a job."""
+    with database.read() as connection:
+        return connection.execute(select(getattr(Job, column)).where(col(Job.id) == job_id)).scalar_one()
+
+
+def lies_in_the_future(database: Database, job_id: str, column: str) -> bool:
+    """Whether a moment of a job is after the database's time."""
+    with database.read() as connection:
+        statement = select(getattr(Job, column) > now()).where(col(Job.id) == job_id)
+        return bool(connection.execute(statement).scalar_one())
+
+
+def contents(database: Database) -> Contents:
+    """Every row of every table."""
+    with database.read() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in SQLModel.metadata.sorted_tables
+        }
+
+
+def events_of(log: EventLog, job_id: str) -> list[tuple[int, str, bool]]:
+    """The stored log of a job: number, type, whether it is terminal."""
+    return [(entry.cursor.seq, entry.type, entry.terminal) for entry in log.stored(job_id, 0)]
+
+
+def at_once(attempts: Sequence[Callable[[], T]]) -> list[Future[T]]:
+    """Lets every attempt begin at the same moment, each in its own thread, and waits for all of them."""
+    barrier = Barrier(len(attempts))
+
+    def begin(attempt: Callable[[], T]) -> T:
+        barrier.wait()
+        return attempt()
+
+    with ThreadPoolExecutor(len(attempts)) as threads:
+        return [threads.submit(begin, attempt) for attempt in attempts]

@@ -1,0 +1,57 @@
+from collections.abc import Callable
+
+import pytest
+
+from storage.cursor import START, Cursor
+from storage.memory_stream import MemoryStream
+from storage.stream import Entry, StreamBounds
+
+
+class TurnedClock:
+    """A clock that a test turns by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+def publish(clock: TurnedClock) -> tuple[MemoryStream, Callable[[str, int], None]]:
+    """A stream that keeps a job for a minute, and how one entry is published to it."""
+    stream = MemoryStream(StreamBounds(length=10, seconds=60), clock)
+    return stream, lambda job_id, seq: stream.publish(job_id, [Entry(Cursor(seq), "output", b"{}")])
+
+
+def kept(stream: MemoryStream, job_id: str) -> int:
+    return len(stream.range(job_id, START, 100))
+
+
+def test_a_job_is_forgotten_when_its_time_is_over(
+    clock: TurnedClock, publish: tuple[MemoryStream, Callable[[str, int], None]]
+) -> None:
+    """I10."""
+    stream, add = publish
+    add("old", 1)
+    clock.seconds = 61
+    add("new", 1)
+    assert (kept(stream, "old"), kept(stream, "new")) == (0, 1)
+
+
+def test_every_entry_gives_its_job_more_time(
+    clock: TurnedClock, publish: tuple[MemoryStream, Callable[[str, int], None]]
+) -> None:
+    stream, add = publish
+    add("busy", 1)
+    add("quiet", 1)
+    clock.seconds = 40
+    add("busy", 2)
+    clock.seconds = 80
+    add("new", 1)
+    assert (kept(stream, "busy"), kept(stream, "quiet")) == (2, 0)

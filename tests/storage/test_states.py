@@ -1,0 +1,159 @@
+from collections.abc import Callable, Mapping
+from itertools import product
+
+import pytest
+
+from flows.events import build_start
+from storage.clock import after
+from storage.ending import stop, time_out
+from storage.errors import PassLost
+from storage.log import EventLog
+from storage.passes import Claimed, claim, complete, fail, finish_vertex
+from storage.states import HOLDS_KEY, LIVE, OUTCOMES, TERMINAL, Order, Outcome, Status, states_moved_by
+from tests.storage.situations import (
+    END,
+    FAILURE,
+    FINISHED,
+    LEASE_SECONDS,
+    JobMaker,
+    brought_to,
+    change,
+    contents,
+    let_lease_expire,
+    result,
+    taken_over,
+    value_of,
+)
+
+
+def _claim(log: EventLog, owner: Claimed) -> bool:
+    return claim(log, owner.job_id, "somebody", LEASE_SECONDS, [build_start()]) is not None
+
+
+def _finish_vertex(log: EventLog, owner: Claimed) -> bool:
+    finish_vertex(log, owner, result(), FINISHED, [])
+    return True
+
+
+def _complete(log: EventLog, owner: Claimed) -> bool:
+    complete(log, owner, END)
+    return True
+
+
+def _fail(log: EventLog, owner: Claimed) -> bool:
+    fail(log, owner, "{}", FAILURE)
+    return True
+
+
+GIVE: Mapping[Order, Callable[[EventLog, Claimed], bool]] = {
+    Order.CLAIM: _claim,
+    Order.FINISH_VERTEX: _finish_vertex,
+    Order.COMPLETE: _complete,
+    Order.FAIL: _fail,
+    Order.STOP: lambda log, owner: stop(log, owner.job_id, owner.user_id).changed,
+    Order.TIME_OUT: lambda log, owner: time_out(log, owner.job_id),
+}
+"""How each order is given; true when it took effect."""
+
+MOVES_TO: Mapping[Order, Status] = {
+    Order.CLAIM: Status.IN_PROGRESS,
+    Order.FINISH_VERTEX: Status.IN_PROGRESS,
+    Order.COMPLETE: Status.COMPLETED,
+    Order.FAIL: Status.FAILED,
+    Order.STOP: Status.CANCELLED,
+    Order.TIME_OUT: Status.TIMED_OUT,
+}
+
+
+def pairs(outcome: Outcome) -> pytest.MarkDecorator:
+    """Runs a test for every state and order that the table gives this outcome."""
+    found = [pair for pair, given in OUTCOMES.items() if given is outcome]
+    assert found, f"no order has the outcome {outcome}"
+    return pytest.mark.parametrize(("status", "order"), found)
+
+
+@pytest.fixture
+def bring(log: EventLog, new_job: JobMaker) -> Callable[[Status], Claimed]:
+    """Makes a job in a state, its deadline past, and tells the pass it has or had."""
+
+    def bring(status: Status) -> Claimed:
+        owner = brought_to(log, new_job(), status)
+        change(log.database, owner.job_id, deadline_at=after(-1))
+        return owner
+
+    return bring
+
+
+def test_the_table_has_no_hole_and_nothing_besides() -> None:
+    assert set(OUTCOMES) == set(product(Status, Order))
+
+
+def test_every_order_can_be_given_here() -> None:
+    assert set(GIVE) == set(MOVES_TO) == set(Order)
+
+
+def test_a_job_lives_or_has_ended() -> None:
+    assert sorted(LIVE + TERMINAL) == sorted(Status)
+    assert set(HOLDS_KEY) == {*LIVE, Status.COMPLETED}
+
+
+@pytest.mark.parametrize("status", TERMINAL)
+def test_no_order_moves_a_job_that_has_ended(status: Status) -> None:
+    assert all(status not in states_moved_by(order) for order in Order)
+
+
+@pairs(Outcome.MOVES)
+def test_an_order_that_moves_takes_effect(
+    log: EventLog, bring: Callable[[Status], Claimed], status: Status, order: Order
+) -> None:
+    owner = bring(status)
+    assert GIVE[order](log, owner)
+    assert value_of(log.database, owner.job_id, "status") == MOVES_TO[order]
+
+
+@pairs(Outcome.NOTHING)
+def test_an_order_without_effect_changes_no_row(
+    log: EventLog, bring: Callable[[Status], Claimed], status: Status, order: Order
+) -> None:
+    owner = bring(status)
+    before = contents(log.database)
+    assert not GIVE[order](log, owner)
+    assert contents(log.database) == before
+
+
+@pairs(Outcome.PASS_LOST)
+def test_a_pass_that_is_over_is_told_so_and_changes_no_row(
+    log: EventLog, bring: Callable[[Status], Claimed], status: Status, order: Order
+) -> None:
+    owner = bring(status)
+    before = contents(log.database)
+    with pytest.raises(PassLost):
+        GIVE[order](log, owner)
+    assert contents(log.database) == before
+
+
+@pairs(Outcome.IF_FENCE_HOLDS)
+def test_an_order_of_a_pass_takes_effect_under_the_newest_fence_only(
+    log: EventLog, bring: Callable[[Status], Claimed], status: Status, order: Order
+) -> None:
+    old = bring(status)
+    new = taken_over(log, old)
+    before = contents(log.database)
+    with pytest.raises(PassLost):
+        GIVE[order](log, old)
+    assert contents(log.database) == before
+    assert GIVE[order](log, new)
+    assert value_of(log.database, new.job_id, "status") == MOVES_TO[order]
+
+
+@pairs(Outcome.IF_LEASE_EXPIRED)
+def test_an_order_to_take_over_takes_effect_when_the_lease_has_run_out(
+    log: EventLog, bring: Callable[[Status], Claimed], status: Status, order: Order
+) -> None:
+    owner = bring(status)
+    before = contents(log.database)
+    assert not GIVE[order](log, owner)
+    assert contents(log.database) == before
+    let_lease_expire(log.database, owner.job_id)
+    assert GIVE[order](log, owner)
+    assert value_of(log.database, owner.job_id, "status") == MOVES_TO[order]

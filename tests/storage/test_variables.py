@@ -1,0 +1,122 @@
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col
+
+from storage.accounts import ensure_local_user
+from storage.database import Database
+from storage.errors import SecretUnreadable
+from storage.log import EventLog
+from storage.requests import Overrides
+from storage.secrets import Secrets, new_key
+from storage.states import TERMINAL, Status
+from storage.tables import Variable
+from storage.variables import delete_variable, get_variable, set_variable
+from tests.storage.situations import JobMaker, another_user, at_once, brought_to, contents, submitted, value_of
+
+CANARY = "canary-7f3a9c"
+
+
+def test_a_variable_is_read_by_its_name(database: Database, secrets: Secrets, user_id: str) -> None:
+    set_variable(database, secrets, user_id, "TOKEN", "hunter2")
+    assert get_variable(database, secrets, user_id, "TOKEN") == "hunter2"
+    assert get_variable(database, secrets, user_id, "ANOTHER") is None
+
+
+def test_a_variable_is_its_users_own(database: Database, secrets: Secrets, user_id: str) -> None:
+    """I9."""
+    other = another_user(database)
+    set_variable(database, secrets, user_id, "TOKEN", "mine")
+    assert get_variable(database, secrets, other, "TOKEN") is None
+    set_variable(database, secrets, other, "TOKEN", "theirs")
+    assert get_variable(database, secrets, user_id, "TOKEN") == "mine"
+    assert delete_variable(database, other, "TOKEN")
+    assert get_variable(database, secrets, user_id, "TOKEN") == "mine"
+
+
+def test_a_variable_set_again_takes_the_place_of_the_old_one(
+    database: Database, secrets: Secrets, user_id: str
+) -> None:
+    for value in ("old", "new"):
+        set_variable(database, secrets, user_id, "TOKEN", value)
+    assert get_variable(database, secrets, user_id, "TOKEN") == "new"
+    assert len(contents(database)["variables"]) == 1
+
+
+def test_a_variable_set_by_sixteen_at_once_has_one_of_their_values(
+    database: Database, secrets: Secrets, user_id: str
+) -> None:
+    values = [str(number) for number in range(16)]
+    for race in at_once([partial(set_variable, database, secrets, user_id, "TOKEN", value) for value in values]):
+        race.result()
+    assert get_variable(database, secrets, user_id, "TOKEN") in values
+    assert len(contents(database)["variables"]) == 1
+
+
+def test_a_deleted_variable_is_forgotten(database: Database, secrets: Secrets, user_id: str) -> None:
+    set_variable(database, secrets, user_id, "TOKEN", "hunter2")
+    assert delete_variable(database, user_id, "TOKEN")
+    assert get_variable(database, secrets, user_id, "TOKEN") is None
+    assert not delete_variable(database, user_id, "TOKEN")
+
+
+def test_a_variable_moved_to_another_name_cannot_be_read(database: Database, secrets: Secrets, user_id: str) -> None:
+    """Rule 12."""
+    set_variable(database, secrets, user_id, "TOKEN", "hunter2")
+    with database.durable() as connection:
+        connection.execute(update(Variable).where(col(Variable.name) == "TOKEN").values(name="PUBLIC"))
+    with pytest.raises(SecretUnreadable):
+        get_variable(database, secrets, user_id, "PUBLIC")
+
+
+def test_a_variable_is_read_after_a_new_key_was_put_in_front(database: Database, user_id: str) -> None:
+    old, new = new_key(), new_key()
+    set_variable(database, Secrets([old]), user_id, "TOKEN", "hunter2")
+    assert get_variable(database, Secrets([new, old]), user_id, "TOKEN") == "hunter2"
+    with pytest.raises(SecretUnreadable):
+        get_variable(database, Secrets([new]), user_id, "TOKEN")
+
+
+def test_no_table_holds_a_secret_in_clear(log: EventLog, secrets: Secrets, new_job: JobMaker) -> None:
+    """I8: the canary stands in a variable, a tweak, a global and an API key."""
+    job = new_job()
+    overrides = Overrides(tweaks={"a": {"api_key": CANARY}}, globals={"TOKEN": CANARY})
+    ensure_local_user(log.database, secrets, CANARY)
+    set_variable(log.database, secrets, job.user_id, "TOKEN", CANARY)
+    submitted(log, new_job(id=job.id, overrides=overrides.seal(secrets, job.id)))
+    assert len(contents(log.database)["jobs"]) == len(contents(log.database)["variables"]) == 1
+    assert CANARY not in repr(contents(log.database))
+    assert not any(CANARY.encode() in written for written in _files(log.database))
+    sealed = value_of(log.database, job.id, "overrides")
+    assert Overrides.open(sealed, secrets, job.id) == overrides
+
+
+def _files(database: Database) -> list[bytes]:
+    """What SQLite has written, its log included."""
+    path = Path(database.url.database or "")
+    return [file.read_bytes() for file in path.parent.glob(f"{path.name}*")] if database.is_sqlite else []
+
+
+@pytest.mark.parametrize("status", TERMINAL)
+def test_a_job_that_ended_keeps_no_secret(log: EventLog, secrets: Secrets, new_job: JobMaker, status: Status) -> None:
+    """Rule 12."""
+    job = new_job()
+    sealed = Overrides(globals={"TOKEN": CANARY}).seal(secrets, job.id)
+    assert sealed is not None
+    brought_to(log, new_job(id=job.id, overrides=sealed), status)
+    assert value_of(log.database, job.id, "overrides") is None
+
+
+def test_overrides_are_readable_for_their_own_job_only(secrets: Secrets) -> None:
+    """Rule 12."""
+    sealed = Overrides(globals={"TOKEN": CANARY}).seal(secrets, "one")
+    with pytest.raises(SecretUnreadable):
+        Overrides.open(sealed, secrets, "another")
+
+
+def test_overrides_show_nothing_and_nothing_is_kept_of_none(secrets: Secrets) -> None:
+    assert CANARY not in repr(Overrides(globals={"TOKEN": CANARY}))
+    assert Overrides().seal(secrets, "one") is None
+    assert Overrides.open(None, secrets, "one") == Overrides()

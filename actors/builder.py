@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import orjson
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from actors.journal import PassJournal
 from actors.loops import Loops
 from actors.running import Pass
 from flows.context import Clock, RunRequest, RunTools
 from flows.engine import Engine
-from flows.errors import FlowError, VertexFailed
+from flows.errors import VertexFailed
 from flows.events import end, error
 from flows.graph import Graph
 from flows.messages import MessageRecord
@@ -22,7 +23,6 @@ from flows.tweaks import apply_tweaks
 from flows.values import Message, Source
 from storage import passes
 from storage.ending import time_out
-from storage.errors import SecretUnreadable
 from storage.graphs import Graphs
 from storage.log import EventLog
 from storage.passes import Claimed
@@ -62,8 +62,8 @@ class FlowBuilder:
     def build(self, running: Pass) -> None:
         """Takes the job of a pass to its end, from the vertices that earlier passes finished.
 
-        Raises `PassLost` when the job was ended or taken over meanwhile, and lets errors of the storage rise: the
-        job then stays as it is for the next pass.
+        Raises `PassLost` when the job was ended or taken over meanwhile, and lets errors of the database rise: the
+        job then stays as it is for the next pass. Any other error would come again, so it fails the job.
         """
         claimed = running.claimed
         began = self.clock.monotonic()
@@ -72,7 +72,9 @@ class FlowBuilder:
             self.loops.current().run(self._run(work, running))
         except TimeoutError:
             time_out(self.log, claimed.job_id)
-        except (FlowError, SecretUnreadable) as failure:
+        except SQLAlchemyError:
+            raise
+        except Exception as failure:  # noqa: BLE001 - told to the flow's owner
             self._fail(claimed, failure, self.clock.monotonic() - began)
         else:
             passes.complete(self.log, claimed, [end(Status.COMPLETED, self.clock.monotonic() - began)])

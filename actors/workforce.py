@@ -19,7 +19,7 @@ from actors.middleware.sweeper import Sweeper
 from actors.running import Pass, RunningPasses
 from flows.context import Clock
 from flows.models import ModelDefaults
-from storage.store import Store, waiting_redis
+from storage.store import Store, quick_redis, waiting_redis
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def make_workforce(store: Store, config: WorkforceConfig) -> Broker:
 
 
 def hints_only(store: Store) -> Broker:
-    """A broker to send hints with, for a process that has no workers."""
-    client = waiting_redis(store.redis_url) if store.redis_url else None
+    """A broker to send hints with, for a process that has no workers. A slow Redis does not hold its requests."""
+    client = quick_redis(store.redis_url) if store.redis_url else None
     return make_broker(client, [], bounds(1))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from flows.context import Journal, RunRequest, RunTools, VertexContext, VertexResult
 from flows.definition import Edge
-from flows.errors import FlowError, ValueWithoutCodec, VertexFailed
+from flows.errors import ValueWithoutCodec, VertexFailed
 from flows.frontier import Frontier, Settled
 from flows.graph import Graph, Vertex
 from flows.inputs import gather, look_around
@@ -75,6 +75,11 @@ class Engine:
             else:
                 outputs = await asyncio.to_thread(vertex.component.build, inputs, context)
             return {name: value for name, value in outputs.items() if name in vertex.component.outputs}
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            # It came from something that the component awaited; a task group would take it for a quiet end.
+            raise VertexFailed(vertex.id, vertex.display_name, "what it waited for was cancelled") from error
         except Exception as error:
             raise VertexFailed(vertex.id, vertex.display_name, _reason(error)) from error
 
@@ -90,8 +95,19 @@ class Engine:
             raise VertexFailed(vertex.id, vertex.display_name, str(error)) from error
 
 
+def _is_cancelled() -> bool:
+    """Whether somebody asked the current task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, FlowError) or str(error) else type(error).__name__
+    """What an error says, or its type where it says nothing or cannot."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 - an error's own text is the component author's code
+        said = ""
+    return said or type(error).__name__
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

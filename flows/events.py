@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from flows.codec import plain
 from flows.messages import MessageRecord
 
 
@@ -53,11 +54,18 @@ class Event:
         return self.type in TERMINAL
 
     def encode(self) -> bytes:
-        """The frame as JSON. A lifecycle event carries its `type` beside the envelope, as Langflow's rows do."""
+        """The frame as JSON. A lifecycle event carries its `type` beside the envelope, as Langflow's rows do.
+
+        Raises `ValueWithoutCodec` with the path of what cannot be sent, as half a character.
+        """
         frame: dict[str, Any] = {"event": self.type, "data": self.data}
         if self.type in LIFECYCLE:
             frame["type"] = self.type
-        return orjson.dumps(frame)
+        try:
+            return orjson.dumps(frame)
+        except orjson.JSONEncodeError:
+            plain(self.data, self.type)
+            raise
 
 
 def vertices_sorted(first_layer: Sequence[str], to_run: Sequence[str]) -> Event:

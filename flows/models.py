@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flows.values import Usage
 
 if TYPE_CHECKING:
+    from httpx2 import AsyncClient
     from pydantic_ai.messages import ModelMessage, UserContent
     from pydantic_ai.models.openai import OpenAIChatModel
 
@@ -43,10 +44,13 @@ class ModelCall:
 
 
 class ModelTools:
-    """Model clients of one event loop: made on first use, shared by its runs, never by another loop."""
+    """The way of one event loop to models: its connections, made on first use, shared by its runs, by no other loop.
+
+    Whatever names, endpoints and keys are asked for, the connections are bounded by the one client's limits (I10).
+    """
 
     def __init__(self) -> None:
-        self._models: dict[tuple[str, str, str], OpenAIChatModel] = {}
+        self._http: AsyncClient | None = None
 
     async def stream(self, call: ModelCall) -> AsyncIterator[str | Usage]:
         """The answer piece by piece as it comes, then what it cost. Raises `ModelFailed`."""
@@ -68,20 +72,18 @@ class ModelTools:
 
     async def close(self) -> None:
         """Closes all connections. What is asked afterwards opens new ones."""
-        models = list(self._models.values())
-        self._models.clear()
-        for model in models:
-            await model.client.close()
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
 
     def _model(self, call: ModelCall) -> "OpenAIChatModel":
+        from pydantic_ai.models import create_async_httpx2_client
         from pydantic_ai.models.openai import OpenAIChatModel
         from pydantic_ai.providers.openai import OpenAIProvider
 
-        key = (call.name, call.base_url, call.api_key)
-        if key not in self._models:
-            provider = OpenAIProvider(base_url=call.base_url, api_key=call.api_key)
-            self._models[key] = OpenAIChatModel(call.name, provider=provider)
-        return self._models[key]
+        self._http = self._http or create_async_httpx2_client()
+        provider = OpenAIProvider(base_url=call.base_url, api_key=call.api_key, http_client=self._http)
+        return OpenAIChatModel(call.name, provider=provider)
 
 
 def _messages(call: ModelCall) -> "list[ModelMessage]":

@@ -121,17 +121,18 @@ def _result_data(finished: FinishedVertex) -> dict[str, Any]:
 
 def readable_duration(seconds: float) -> str:
     """`12 ms`, `1.5 seconds`, `2 minutes, 3 seconds`."""
-    if seconds < 1:
-        return f"{round(seconds * 1000)} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} seconds"
-    return f"{int(seconds // 60)} minutes, {round(seconds % 60)} seconds"
+    if (milliseconds := round(seconds * 1000)) < 1000:
+        return f"{milliseconds} ms"
+    if (rounded := round(seconds, 1)) < 60:
+        return f"{rounded:.1f} seconds"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} minutes, {rest} seconds"
 
 
 def _dump(value: Value, shown: MessageRecord | None) -> Any:
     match value:
         case Message() if shown is not None and shown.message == value:
-            return shown.dump()
+            return {name: field for name, field in shown.dump().items() if name != "id"}
         case Message():
             return {"text_key": "text", "text": value.text, "files": list(value.files)}
         case Data():

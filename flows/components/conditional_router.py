@@ -1,13 +1,16 @@
 """ConditionalRouter (If-Else): one of two branches is taken."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
+
+import regex
 
 from flows.component import Component, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
 from flows.text import to_text
 from flows.values import Message
+
+REGEX_SECONDS = 1.0
 
 
 class ConditionalRouterFields(Inputs):
@@ -75,7 +78,11 @@ def _number(text: str) -> float:
 
 
 def _matches(pattern: str, text: str) -> bool:
+    """Whether the text begins with the pattern. The pattern may be anybody's: it gets a second, and no lock that other
+    threads need, so that one made to take for ever fails its own vertex only."""
     try:
-        return re.match(pattern, text) is not None
-    except re.error as error:
+        return regex.match(pattern, text, timeout=REGEX_SECONDS, concurrent=True) is not None
+    except regex.error as error:
         raise ValueError(f"the pattern {pattern!r} is not a regular expression: {error}") from None
+    except TimeoutError:
+        raise ValueError(f"the pattern {pattern!r} takes too long on this text; make it simpler") from None

@@ -1,0 +1,97 @@
+"""Runs flows in memory: a journal that keeps what it is told, and what a run borrows from its process."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from flows.codec import encode_outputs
+from flows.context import Clock, RunRequest, RunTools, VertexResult
+from flows.engine import Engine
+from flows.events import Event, EventType
+from flows.graph import Graph
+from flows.messages import MessageRecord
+from flows.models import ModelDefaults, ModelTools
+from flows.values import Value
+
+JOB_ID = "0b105ea0-ccef-46c8-844d-d57373370a52"
+FLOW_ID = "763cd5f9-05d2-4a56-b74b-a120412fc6b4"
+NOW = datetime(2026, 11, 22, 17, 49, 11, 274457, UTC)
+
+
+class RecordingJournal:
+    """Keeps everything in memory. Like a store, it takes only what can be encoded."""
+
+    def __init__(self) -> None:
+        self.milestones: list[Event] = []
+        self.deltas: list[Event] = []
+        self.results: list[VertexResult] = []
+        self.messages: list[MessageRecord] = []
+
+    def announce(self, events: Sequence[Event]) -> None:
+        for event in events:
+            event.encode()
+        self.milestones += events
+
+    def finish(self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord]) -> None:
+        encode_outputs(result.outputs)
+        self.announce(events)
+        self.results.append(result)
+        self.messages += messages
+
+    def delta(self, event: Event) -> None:
+        event.encode()
+        self.deltas.append(event)
+
+    @property
+    def finished(self) -> list[str]:
+        """The ids of the finished vertices in the order they finished."""
+        return [result.vertex_id for result in self.results]
+
+    def outputs(self, vertex_id: str) -> Mapping[str, Value]:
+        """What a vertex produced."""
+        [found] = [result.outputs for result in self.results if result.vertex_id == vertex_id]
+        return found
+
+    def of_type(self, kind: EventType) -> list[Event]:
+        return [event for event in (*self.milestones, *self.deltas) if event.type is kind]
+
+
+def request(input_value: str = "hello", session_id: str = "s2", files: Sequence[str] = ()) -> RunRequest:
+    return RunRequest(JOB_ID, FLOW_ID, session_id, input_value, tuple(files))
+
+
+def tools(
+    variables: Mapping[str, str] | None = None,
+    *,
+    models: ModelTools | None = None,
+    defaults: ModelDefaults | None = None,
+) -> RunTools:
+    """A process whose clock stands at `NOW`."""
+    clock = Clock(now=lambda: NOW, monotonic=time.monotonic)
+    return RunTools(clock, dict(variables or {}).get, models or ModelTools(), defaults or ModelDefaults())
+
+
+async def build(
+    graph: Graph,
+    journal: RecordingJournal | None = None,
+    *,
+    asked: RunRequest | None = None,
+    borrowed: RunTools | None = None,
+    finished: Sequence[VertexResult] = (),
+    max_parallel: int = 8,
+) -> RecordingJournal:
+    """One pass over a graph; returns the journal it was written to."""
+    journal = journal or RecordingJournal()
+    borrowed = borrowed or tools()
+    engine = Engine(graph, asked or request(), borrowed, journal, max_parallel=max_parallel)
+    try:
+        await engine.run(finished)
+    finally:
+        await borrowed.models.close()
+    return journal
+
+
+def run(graph: Graph, asked: RunRequest | None = None, borrowed: RunTools | None = None) -> RecordingJournal:
+    """One pass over a graph on a loop of its own."""
+    return asyncio.run(build(graph, asked=asked, borrowed=borrowed))

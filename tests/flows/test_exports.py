@@ -1,0 +1,111 @@
+"""Real exports: Langflow's starter projects and the templates of its components."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import flows.components
+from flows.definition import flow_data
+from flows.errors import UnknownComponents
+from flows.graph import Graph, load_graph
+from flows.limits import Limits
+from flows.registry import Registry, discover
+from flows.values import Message
+from tests.flows.components.producing import produce
+from tests.flows.shared import MISSING, names, shared
+from tests.making import Exported, flow
+
+MUST_LOAD = ["basic_prompting.json", "image_sentiment_analysis.json"]
+
+ADDED_FIELDS = {
+    "LanguageModelComponent": {"base_url": "any OpenAI-compatible endpoint, where Langflow lists providers"}
+}
+"""Fields that our components read and Langflow's templates do not have, each with its reason."""
+
+
+def is_built_in(name: str) -> bool:
+    """Whether a component's file is of a type that is built here; its name is the type's."""
+    return name == MISSING or name.removesuffix(".json") in Registry(discover(flows.components)).types()
+
+
+def starter(name: str) -> Exported:
+    return flow_data(json.loads(shared("starter_flows", name).read_text()))
+
+
+def component(name: str) -> Exported:
+    """A component as it comes from the editor's palette: `type` and `node`."""
+    exported: Exported = json.loads(shared("components", name).read_text())
+    return exported
+
+
+def test_all_starter_projects_are_here() -> None:
+    shared("starter_flows")
+    assert len(names("starter_flows")) == 27
+
+
+@pytest.mark.parametrize("name", names("starter_flows"))
+def test_a_starter_project_loads_or_names_exactly_what_is_missing(name: str, registry: Registry) -> None:
+    exported = starter(name)
+    types = {node["data"]["type"] for node in exported["nodes"] if node["type"] != "noteNode"}
+    missing = sorted(types - set(registry.types()))
+    if missing:
+        with pytest.raises(UnknownComponents) as caught:
+            load_graph(exported, registry, Limits())
+        assert list(caught.value.types) == missing
+    else:
+        graph = load_graph(exported, registry, Limits())
+        assert {vertex.node.type for vertex in graph.vertices.values()} == types
+
+
+@pytest.mark.parametrize("name", MUST_LOAD)
+def test_a_starter_project_of_built_in_components_loads(name: str, load: Callable[[Exported], Graph]) -> None:
+    assert load(starter(name)).terminals
+
+
+@pytest.mark.parametrize("name", [name for name in names("components") if is_built_in(name)])
+def test_a_component_has_the_ports_and_fields_of_langflows(name: str, registry: Registry) -> None:
+    exported = component(name)
+    kind, node = exported["type"], exported["node"]
+    ours = registry.component(kind)
+    theirs = {port["name"]: tuple(port["types"]) for port in node["outputs"]}
+    assert {name: port.types for name, port in ours.outputs.items()} == theirs
+    assert ours.inputs.model_fields.keys() - ADDED_FIELDS.get(kind, {}).keys() <= node["template"].keys()
+
+
+def test_a_field_is_added_only_where_langflow_has_none() -> None:
+    for kind, fields in ADDED_FIELDS.items():
+        assert not fields.keys() & component(f"{kind}.json")["node"]["template"].keys()
+
+
+def from_palette(name: str, **values: Any) -> Exported:
+    """A vertex as it is dragged into a flow, with some of its fields filled in."""
+    exported = component(name)
+    for field, value in values.items():
+        exported["node"]["template"][field]["value"] = value
+    return {"id": "only", "type": "genericNode", "data": {"id": "only", **exported}}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "outputs"),
+    [
+        ("ConditionalRouter.json", {"input_text": "yes", "match_text": "yes"}, {"true_result": Message("yes")}),
+        ("Pass.json", {}, {"output_message": Message("")}),
+        ("TextInput.json", {"input_value": "Hi"}, {"text": Message("Hi")}),
+        ("Prompt Template.json", {"template": "Hi"}, {"prompt": Message("Hi")}),
+    ],
+)
+def test_a_component_from_the_palette_runs_on_its_defaults(
+    name: str, values: dict[str, str], outputs: dict[str, Message]
+) -> None:
+    assert produce(from_palette(name, **values)).outputs("only") == outputs
+
+
+def test_a_chat_input_from_the_palette_says_the_request() -> None:
+    [record] = produce(from_palette("ChatInput.json")).messages
+    assert record.message == Message("hello", "User", "User", "s2")
+
+
+def test_a_component_from_the_palette_stands_in_a_flow(load: Callable[[Exported], Graph]) -> None:
+    assert load(flow([from_palette("LanguageModelComponent.json")])).terminals == ["only"]

@@ -1,0 +1,70 @@
+"""flows/registry.py: which component builds which vertex type."""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import flows.components
+from flows.component import AnyComponent
+from flows.components.prompt import Prompt
+from flows.errors import UnknownComponents
+from flows.registry import Registry, discover
+from tests.flows.steps import pass_on, step_type
+
+
+def test_every_type_name_of_a_component_leads_to_it() -> None:
+    registry = Registry([Prompt])
+    assert registry.types() == ["Prompt", "Prompt Template"]
+    assert isinstance(registry.component("Prompt Template"), Prompt)
+
+
+def test_an_unknown_type_is_named() -> None:
+    with pytest.raises(UnknownComponents, match=r"^Unknown component types: Zebra\.$"):
+        Registry([Prompt]).component("Zebra")
+
+
+def test_unknown_types_are_told_sorted_and_once() -> None:
+    assert Registry([Prompt]).unknown(["Zebra", "Prompt", "Ark", "Zebra"]) == ["Ark", "Zebra"]
+
+
+def test_two_components_with_one_name_are_a_mistake() -> None:
+    with pytest.raises(ValueError, match=r"^Two components are called 'Step'\.$"):
+        Registry([step_type(pass_on), step_type(pass_on)])
+
+
+_DEFINES = """
+from flows.components.text_input import TextInput
+
+class Shout(TextInput):
+    types = ("Shout",)
+"""
+
+
+def test_a_component_is_found_where_it_is_defined_and_only_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not where a module imports it, and never as the abstract class."""
+    package = tmp_path / "found_components"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "defining.py").write_text(_DEFINES)
+    (package / "importing.py").write_text("from flows.component import Component\nfrom .defining import Shout\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = discover(importlib.import_module("found_components"))
+    assert [component.types for component in found] == [("Shout",)]
+
+
+def test_a_package_without_modules_has_no_components() -> None:
+    empty = ModuleType("empty")
+    empty.__path__ = []
+    assert discover(empty) == []
+
+
+@pytest.mark.parametrize("component", discover(flows.components))
+def test_every_built_in_component_can_be_made_and_says_what_it_is(component: type[AnyComponent]) -> None:
+    made = component()
+    assert made.types
+    assert all(port.types for port in made.outputs.values())
+    assert component.__doc__

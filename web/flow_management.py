@@ -26,7 +26,7 @@ from storage.flow_store import (
 from web.bodies import parse_json, read_bytes, read_form, read_model, validated
 from web.errors import Refusal
 from web.json import json_response
-from web.services import Services, services_of
+from web.services import Services, admit
 from web.workflows.accepting import invalid_flow
 from web.workflows.schemas import CleanText, Name
 
@@ -61,31 +61,27 @@ class FlowPatch(BaseModel):
 
 async def flows(request: Request) -> Response:
     """GET /api/v1/flows/: the caller's flows by name; with `header_flows=true` without their data."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     with_data = request.query_params.get("header_flows", "false").lower() != "true"
     return json_response(await run_in_threadpool(_list, services, account, with_data))
 
 
 async def post_flow(request: Request) -> Response:
     """POST /api/v1/flows/: stores a flow that can run; 201."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     body = await read_model(request, FlowBody, services.limits.max_body_bytes)
     return json_response(await run_in_threadpool(_create, services, account, body), 201)
 
 
 async def get_flow(request: Request) -> Response:
     """GET /api/v1/flows/{flow_id}."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     return json_response(await run_in_threadpool(_get, services, account, request.path_params["flow_id"]))
 
 
 async def patch_flow(request: Request) -> Response:
     """PATCH /api/v1/flows/{flow_id}: changes what is sent; new data makes a new version."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     patch = await read_model(request, FlowPatch, services.limits.max_body_bytes)
     changes = patch.model_dump(exclude_unset=True)
     return json_response(await run_in_threadpool(_change, services, account, request.path_params["flow_id"], changes))
@@ -93,8 +89,7 @@ async def patch_flow(request: Request) -> Response:
 
 async def put_flow(request: Request) -> Response:
     """PUT /api/v1/flows/{flow_id}: the flow is what is sent, created (201) if there was none (200)."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     body = await read_model(request, FlowBody, services.limits.max_body_bytes)
     flow_id = validated({"id": request.path_params["flow_id"], "name": "-", "data": {}}, FlowBody, "path").id
     body.id = flow_id
@@ -104,16 +99,14 @@ async def put_flow(request: Request) -> Response:
 
 async def remove_flow(request: Request) -> Response:
     """DELETE /api/v1/flows/{flow_id}: 204; 409 while jobs of it live. Finished jobs stay readable."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     await run_in_threadpool(_delete, services, account, request.path_params["flow_id"])
     return Response(status_code=204)
 
 
 async def upload_flow(request: Request) -> Response:
     """POST /api/v1/flows/upload/: an exported file, as a form's `file` or as the body; 201 with the flows in it."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     document = parse_json(await _uploaded(request, services.limits.max_body_bytes))
     items = document["flows"] if isinstance(document, dict) and isinstance(document.get("flows"), list) else [document]
     bodies = [validated(item, FlowBody, "body") for item in items]

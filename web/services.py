@@ -62,6 +62,13 @@ def services_of(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
+async def admit(request: Request) -> tuple[Services, Account]:
+    """The services, and the account of the caller, with whom every route but the health checks begins. Raises
+    `Unauthenticated`."""
+    services = services_of(request)
+    return services, await services.identity.account(request)
+
+
 def _canonical(id: str) -> str:
     """The id as it is stored; what is no UUID is no id of ours and is looked for in vain."""
     try:

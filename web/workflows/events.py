@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from storage.cursor import START, Cursor
 from web.protocols import PROTOCOLS
-from web.services import services_of
+from web.services import admit
 from web.sse import event_stream
 
 NO_CONTENT = 204
@@ -15,8 +15,7 @@ NO_CONTENT = 204
 
 async def job_events(request: Request) -> Response:
     """Events after `Last-Event-ID` (header or `last_event_id` query); 204 to a reader who has the last one."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     job = await run_in_threadpool(services.job_for, account, request.path_params["job_id"])
     claimed = _claimed_cursor(request)
     if job.is_over and claimed.seq >= job.seq:

@@ -14,7 +14,7 @@ from storage.states import Mode, Status
 from web.bodies import read_model
 from web.json import json_response
 from web.protocols import PROTOCOLS
-from web.services import Services, services_of
+from web.services import Services, admit
 from web.sse import event_stream
 from web.workflows.accepting import Asked, accept
 from web.workflows.answers import execution_response, job_response, timed_out
@@ -27,8 +27,7 @@ PATIENCE_SECONDS = 5.0
 
 async def run_workflow(request: Request) -> Response:
     """Runs a flow: the answer at once, as a stream, or a job to come back for."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     body = await read_model(request, RunBody, services.limits.max_body_bytes)
     asked = Asked(body, {**_header_globals(request), **body.globals})
     if body.mode is Mode.BACKGROUND:

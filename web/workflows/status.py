@@ -10,15 +10,14 @@ from storage.states import Status
 from web.bodies import validated_query
 from web.errors import Refusal
 from web.json import json_response
-from web.services import Services, services_of
+from web.services import Services, admit
 from web.workflows.answers import execution_response, failed, job_detail, job_response, timed_out
 from web.workflows.schemas import JobDetail, JobList, ListQuery, StatusQuery
 
 
 async def workflow_status(request: Request) -> Response:
     """GET /api/v2/workflows?job_id= (contract 1.2): a failed job is a 500, a timed out one a 408."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     query = validated_query(request, StatusQuery)
     if query.job_id is None:
         raise Refusal(400, "Missing parameter", "MISSING_PARAMETER", "Give the job_id as a query parameter.")
@@ -27,15 +26,13 @@ async def workflow_status(request: Request) -> Response:
 
 async def job_by_id(request: Request) -> Response:
     """GET /api/v2/workflows/{job_id}: 200 for every job of the caller, its status in the body."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     return json_response(await run_in_threadpool(_detail, services, account, request.path_params["job_id"]))
 
 
 async def jobs(request: Request) -> Response:
     """GET /api/v2/workflows/jobs: newest first, by flow, status and session, page by page."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     query = validated_query(request, ListQuery)
     return json_response(await run_in_threadpool(_page, services, account, query))
 

@@ -9,14 +9,13 @@ from storage.ending import Stopped, stop
 from storage.states import Status
 from web.bodies import read_model
 from web.json import json_response
-from web.services import Services, services_of
+from web.services import Services, admit
 from web.workflows.schemas import StopBody
 
 
 async def stop_workflow(request: Request) -> Response:
     """Stops a job; a job that is over stays as it is."""
-    services = services_of(request)
-    account = await services.identity.account(request)
+    services, account = await admit(request)
     body = await read_model(request, StopBody, services.limits.max_body_bytes)
     job_id = str(body.job_id)
     stopped = await run_in_threadpool(_stop, services, account, job_id)

@@ -1,0 +1,118 @@
+"""A worker process inside this one: real threads on a real broker, jobs to give them and events to wait for."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from dramatiq import Broker, Worker
+
+from actors.hints import Hints
+from actors.workforce import WorkforceConfig, make_workforce
+from flows.models import ModelDefaults
+from storage.accounts import ensure_local_user
+from storage.cursor import START
+from storage.flow_store import store_version
+from storage.jobs import JobView, find_job
+from storage.states import Mode
+from storage.store import Store
+from storage.stream import Entry
+from storage.submitting import NewJob, submit
+from tests.making import Exported
+
+PATIENCE = 30.0
+"""Seconds until a test gives up waiting for a fact."""
+OURS = ("heartbeat", "sweeper")
+QUICK = WorkforceConfig(
+    threads=4,
+    lease_seconds=60,
+    heartbeat_seconds=20,
+    sweep_seconds=0.2,
+    max_parallel=4,
+    model_defaults=ModelDefaults(),
+)
+
+
+class Workplace:
+    """Submits jobs to a store whose workers run, and watches them."""
+
+    def __init__(self, store: Store, broker: Broker) -> None:
+        self.store = store
+        self.broker = broker
+        self.user_id = ensure_local_user(store.database, store.secrets, None).user_id
+
+    def submit(self, flow: Exported, *, hinted: bool = True, mode: Mode = Mode.BACKGROUND, **given: Any) -> str:
+        """A job of a flow; without a hint, as after a crash between commit and hint."""
+        version_id = store_version(self.store.database, flow)
+        job = NewJob(
+            id=str(uuid4()),
+            user_id=self.user_id,
+            flow_id=str(uuid4()),
+            version_id=version_id,
+            mode=mode,
+            session_id="a-session",
+            request='{"input_value": "hello"}',
+            **given,
+        )
+        submit(self.store.log, job, (), max_queued=10_000)
+        if hinted:
+            Hints(self.broker).send(job.id, mode)
+        return job.id
+
+    def job(self, job_id: str) -> JobView:
+        found = find_job(self.store.database, job_id)
+        assert found is not None
+        return found
+
+    def to_end(self, job_id: str) -> list[Entry]:
+        """The log of a job, when its terminal event has come."""
+        seen: list[Entry] = []
+        cursor, deadline = START, time.monotonic() + PATIENCE
+        while not (seen and seen[-1].terminal):
+            assert time.monotonic() < deadline, f"the log ends with {seen[-1:]}"
+            page = self.store.log.read(job_id, cursor)
+            seen += page.entries
+            cursor = seen[-1].cursor if seen else START
+            if not page.entries:
+                self.store.stream.wait({job_id: cursor}, 1.0)
+        return seen
+
+
+@contextmanager
+def working(store: Store, config: WorkforceConfig = QUICK) -> Iterator[Workplace]:
+    """A workplace whose threads have ended when the block has."""
+    broker = make_workforce(store, config)
+    with worker_on(broker, config.threads):
+        yield Workplace(store, broker)
+
+
+@contextmanager
+def worker_on(broker: Broker, threads: int, worker_timeout: int = 100) -> Iterator[Worker]:
+    """The threads of a worker process, and of its middleware."""
+    worker = Worker(broker, worker_threads=threads, worker_timeout=worker_timeout)
+    with no_thread_left():
+        worker.start()
+        try:
+            yield worker
+        finally:
+            worker.stop(timeout=10_000)
+
+
+@contextmanager
+def no_thread_left() -> Iterator[None]:
+    """Waits for the middleware's threads that began in the block, so that none is at the database behind it."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        if thread.name in OURS:
+            thread.join(PATIENCE)
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    """Waits for a fact that nothing announces."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it does not come true"
+        time.sleep(0.01)

@@ -53,7 +53,8 @@ class Transition:
             for entry in entries
         ]
         if rows:
-            self.connection.execute(_ADD, rows)
+            # A single row needs one round trip; a list of them, one more to open the driver's batch.
+            self.connection.execute(_ADD, rows if len(rows) > 1 else rows[0])
             self.entries.setdefault(job_id, []).extend(entries)
 
 

@@ -4,23 +4,19 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import orjson
-import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from actors.failures import describe
 from actors.journal import PassJournal
 from actors.loops import Loops
 from actors.running import Pass
 from flows.context import Clock, RunRequest, RunTools
 from flows.engine import Engine
-from flows.errors import VertexFailed
-from flows.events import end, error
+from flows.events import end
 from flows.graph import Graph
-from flows.messages import MessageRecord
 from flows.models import ModelDefaults
 from flows.partial import select
 from flows.tweaks import apply_tweaks
-from flows.values import Message, Source
 from storage import passes
 from storage.ending import time_out
 from storage.graphs import Graphs
@@ -30,8 +26,6 @@ from storage.requests import JobRequest, Overrides
 from storage.secrets import Secrets
 from storage.states import Status
 from storage.variables import get_variable
-
-logger = structlog.get_logger(__name__)
 
 DEADLINE_MARGIN = 0.1
 """Seconds that a pass lets its deadline lie behind, so that the database's clock agrees that it has passed."""
@@ -95,7 +89,7 @@ class FlowBuilder:
             PassJournal(self.log, claimed),
             max_parallel=self.max_parallel,
         )
-        finished = passes.finished_vertices(self.log.database, claimed.job_id) if claimed.attempts > 1 else []
+        finished = passes.finished_vertices(self.log.database, claimed.job_id) if claimed.fence > 1 else []
         with running.cancellable():
             async with asyncio.timeout(None if seconds is None else max(0.0, seconds) + DEADLINE_MARGIN):
                 await engine.run(finished)
@@ -114,23 +108,8 @@ class FlowBuilder:
         return lookup
 
     def _fail(self, claimed: Claimed, failure: Exception, duration: float) -> None:
-        logger.info("job_failed", job_id=claimed.job_id, error_type=type(failure).__name__)
-        # Whatever an exception says, it can be stored.
-        reason = str(failure).encode(errors="replace").decode()
-        source = Source()
-        if isinstance(failure, VertexFailed):
-            source = Source(failure.vertex_id, failure.display_name, failure.display_name)
-        record = MessageRecord(
-            id=claimed.job_id,
-            job_id=claimed.job_id,
-            flow_id=claimed.flow_id,
-            created_at=self.clock.now(),
-            message=Message(reason, "Machine", "AI", claimed.session_id, source=source),
-            category="error",
-        )
-        stored = {"type": type(failure).__name__, "message": reason, "component_id": source.id}
-        events = [error(record), end(Status.FAILED, duration)]
-        passes.fail(self.log, claimed, orjson.dumps(stored).decode(), events)
+        described = describe(claimed, failure, self.clock.now(), duration)
+        passes.fail(self.log, claimed, described.error, described.events)
 
 
 def _run_request(work: Work) -> RunRequest:

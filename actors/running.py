@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from actors.lanes import Lane, lane_of
 from storage.errors import PassLost
 from storage.passes import Claimed
 
@@ -71,9 +72,14 @@ class RunningPasses:
         with self._lock:
             return [running.claimed for running in self._passes.values()]
 
-    def lose(self, job_id: str) -> None:
-        """Ends the pass over a job if one runs here."""
+    def count(self, lane: Lane) -> int:
+        """How many passes of a lane run."""
+        with self._lock:
+            return sum(lane_of(running.claimed.mode) is lane for running in self._passes.values())
+
+    def lose(self, job_id: str, fence: int | None = None) -> None:
+        """Ends the pass over a job if one runs here, or only the one under a certain fence."""
         with self._lock:
             running = self._passes.get(job_id)
-        if running is not None:
+        if running is not None and fence in (None, running.claimed.fence):
             running.lose()

@@ -70,5 +70,5 @@ def _middleware(store: Store, config: WorkforceConfig, running: RunningPasses) -
     return [
         Lease(store.log, running, worker, config.lease_seconds),
         Heartbeat(store.database, running, config.heartbeat_seconds, config.lease_seconds),
-        Sweeper(store.log, store.control, config.sweep_seconds),
+        Sweeper(store.log, store.control, running, bounds(config.threads), config.sweep_seconds),
     ]

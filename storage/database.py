@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
-POOL_SIZE = 12
-"""Connections of each kind per process at most, two kinds; a thread that finds none free waits for one."""
+POOL_SIZE = 16
+"""Connections per process at most, with SQLite twice as many; a thread that finds none free waits for one."""
 BUSY_MILLISECONDS = 10_000
 
 
@@ -18,14 +18,16 @@ class Database:
     """Three ways to a connection, each one transaction.
 
     `durable` commits survive a loss of power: what a caller was promised. `relaxed` commits survive a crash of the
-    process; a loss of power may undo the last of them, which repeats pure work. `read` takes no write lock.
+    process; with SQLite a loss of power may undo the last of them, which repeats pure work. With PostgreSQL the two are
+    the same: its crash must not take back a number that an event was published under, for web and workers live on
+    (I4). `read` takes no write lock.
     """
 
     def __init__(self, url: str) -> None:
         self.url = normalized(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._durable = _engine(self.url, durable=True)
-        self._relaxed = _engine(self.url, durable=False)
+        self._durable = _sqlite(self.url, "FULL") if self.is_sqlite else _postgresql(self.url)
+        self._relaxed = _sqlite(self.url, "NORMAL") if self.is_sqlite else self._durable
         self._reading = self._relaxed.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite lets its writers sleep between tries; those of one process wait for each other here instead.
         self._turn: Any = Lock() if self.is_sqlite else nullcontext()
@@ -77,10 +79,8 @@ def normalized(url: str) -> URL:
     return parsed
 
 
-def _engine(url: URL, *, durable: bool) -> Engine:
-    if url.get_backend_name() == "sqlite":
-        return _sqlite(url, durable=durable)
-    options = f"-c synchronous_commit={'on' if durable else 'off'} -c idle_in_transaction_session_timeout=60000"
+def _postgresql(url: URL) -> Engine:
+    options = "-c synchronous_commit=on -c idle_in_transaction_session_timeout=60000"
     return create_engine(
         url,
         pool_size=POOL_SIZE,
@@ -90,7 +90,7 @@ def _engine(url: URL, *, durable: bool) -> Engine:
     )
 
 
-def _sqlite(url: URL, *, durable: bool) -> Engine:
+def _sqlite(url: URL, synchronous: str) -> Engine:
     if url.database:
         _create_private(Path(url.database))
     engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0)
@@ -101,7 +101,7 @@ def _sqlite(url: URL, *, durable: bool) -> Engine:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-        connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")

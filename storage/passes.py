@@ -18,7 +18,7 @@ from storage.cursor import Cursor
 from storage.database import Database
 from storage.errors import PassLost
 from storage.log import EventLog, Transition
-from storage.states import Status
+from storage.states import Mode, Status
 from storage.tables import Job, VertexRow, table_of
 
 
@@ -29,6 +29,7 @@ class Claimed:
     job_id: str
     fence: int
     worker: str
+    mode: Mode
     seq: int
     attempts: int
     user_id: str
@@ -64,7 +65,7 @@ def _advancing(**changes: Any) -> ReturningUpdate[int]:
 
 
 _HANDED_OVER = (
-    "fence", "seq", "attempts", "user_id", "flow_id", "version_id", "session_id", "request", "overrides",
+    "fence", "mode", "seq", "attempts", "user_id", "flow_id", "version_id", "session_id", "request", "overrides",
     "created_at", "deadline_at",
 )  # fmt: skip
 _jobs = table_of(Job).c
@@ -117,7 +118,8 @@ def claim(log: EventLog, job_id: str, worker: str, lease_seconds: float, events:
         if row is None:
             return None
         transition.append(job_id, row.seq, events)
-    return Claimed(job_id=job_id, worker=worker, lease_seconds=lease_seconds, **row._mapping)
+    handed_over = {**row._mapping, "mode": Mode(row.mode)}
+    return Claimed(job_id=job_id, worker=worker, lease_seconds=lease_seconds, **handed_over)
 
 
 def finished_vertices(database: Database, job_id: str) -> list[VertexResult]:

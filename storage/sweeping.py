@@ -1,5 +1,6 @@
 """What the sweeper looks for: jobs that should be moving and are not (rule 1)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import and_, or_, select, update
@@ -22,8 +23,8 @@ class Due:
     mode: Mode
 
 
-def take_due(database: Database, hint_age: float) -> list[Due]:
-    """Jobs that are queued, or whose lease ran out, and whose last hint is older than `hint_age` seconds.
+def take_due(database: Database, modes: Collection[Mode], hint_age: float) -> list[Due]:
+    """Jobs of some modes that are queued, or whose lease ran out, and whose last hint is older than `hint_age` seconds.
 
     Each is taken by one sweeper only: the statement that finds a job also says that it was hinted just now.
     """
@@ -35,7 +36,7 @@ def take_due(database: Database, hint_age: float) -> list[Due]:
     # A row that somebody else is writing is moving: skipped, so that no two statements wait for each other's rows.
     oldest = (
         select(col(Job.id))
-        .where(waiting, stale)
+        .where(waiting, stale, col(Job.mode).in_(modes))
         .order_by(col(Job.hinted_at))
         .limit(BATCH)
         .with_for_update(skip_locked=True)

@@ -44,4 +44,4 @@ class Heartbeat(Middleware):
         kept = renew(self._database, owned, self._lease_seconds)
         for claimed in owned:
             if claimed.job_id not in kept:
-                self._running.lose(claimed.job_id)
+                self._running.lose(claimed.job_id, claimed.fence)

@@ -1,6 +1,7 @@
 """Looks for jobs that should be moving and are not, in every worker process and in every mode."""
 
 import random
+from collections.abc import Mapping
 from threading import Event, Thread
 
 import structlog
@@ -8,9 +9,12 @@ from dramatiq import Broker, Middleware, Worker
 from sqlalchemy.exc import SQLAlchemyError
 
 from actors.hints import Hints
+from actors.lanes import Lane, lane_of
+from actors.running import RunningPasses
 from storage.control import Control
 from storage.ending import time_out
 from storage.log import EventLog
+from storage.states import Mode
 from storage.sweeping import overdue, take_due
 
 logger = structlog.get_logger(__name__)
@@ -19,12 +23,17 @@ logger = structlog.get_logger(__name__)
 class Sweeper(Middleware):
     """Sends hints again for jobs that wait or whose worker was lost, and ends jobs whose deadline has passed.
 
-    Every process sweeps, at jittered times; the statements let only one of them act on a job.
+    Every process sweeps, at jittered times; the statements let only one of them act on a job. A process whose lane is
+    full sends no hints for it: they would pile up behind those that wait for room (I10).
     """
 
-    def __init__(self, log: EventLog, control: Control, every: float) -> None:
+    def __init__(
+        self, log: EventLog, control: Control, running: RunningPasses, room: Mapping[Lane, int], every: float
+    ) -> None:
         self._log = log
         self._control = control
+        self._running = running
+        self._room = room
         self._every = every
         self._stopped = Event()
 
@@ -42,8 +51,12 @@ class Sweeper(Middleware):
                 logger.warning("sweep_failed", error=str(error))
 
     def _sweep(self, hints: Hints) -> None:
-        for due in take_due(self._log.database, self._every):
+        modes = [mode for mode in Mode if self._has_room(lane_of(mode))]
+        for due in take_due(self._log.database, modes, self._every):
             hints.send(due.job_id, due.mode)
         for job_id in overdue(self._log.database):
             if time_out(self._log, job_id):
                 self._control.ended(job_id)
+
+    def _has_room(self, lane: Lane) -> bool:
+        return self._running.count(lane) < self._room[lane]

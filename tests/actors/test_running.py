@@ -107,3 +107,15 @@ def test_an_older_pass_does_not_hide_a_newer_one(owner: Claimed, log: EventLog) 
         old.__exit__(None, None, None)
         assert passes.owned() == [newer]
     assert passes.owned() == []
+
+
+def test_an_old_fence_does_not_end_a_newer_pass(log: EventLog, new_job: JobMaker) -> None:
+    """Who learned that a pass was lost ends that one, not the next one over the same job."""
+    running, owner = RunningPasses(), claimed(log, new_job())
+
+    async def work() -> None:
+        with running.entered(owner) as current, current.cancellable():
+            running.lose(owner.job_id, owner.fence - 1)
+            await asyncio.sleep(0)
+
+    asyncio.run(work())

@@ -28,35 +28,35 @@ def test_a_job_is_due_when_it_waits_and_its_hint_is_old(log: EventLog, new_job: 
     owner = brought_to(log, new_job(mode=Mode.SYNC), status)
     change(log.database, owner.job_id, hinted_at=after(-HINT_AGE - 1))
     due = [Due(owner.job_id, Mode.SYNC)] if status is Status.QUEUED else []
-    assert take_due(log.database, HINT_AGE) == due
+    assert take_due(log.database, list(Mode), HINT_AGE) == due
 
 
 def test_a_job_is_due_when_its_pass_let_the_lease_run_out(log: EventLog, new_job: JobMaker) -> None:
     owner = claimed(log, new_job())
     change(log.database, owner.job_id, hinted_at=after(-HINT_AGE - 1))
     let_lease_expire(log.database, owner.job_id)
-    assert take_due(log.database, HINT_AGE) == [Due(owner.job_id, Mode.BACKGROUND)]
+    assert take_due(log.database, list(Mode), HINT_AGE) == [Due(owner.job_id, Mode.BACKGROUND)]
 
 
 def test_a_job_that_was_hinted_lately_is_not_due(log: EventLog, new_job: JobMaker) -> None:
     submitted(log, new_job())
-    assert take_due(log.database, HINT_AGE) == []
+    assert take_due(log.database, list(Mode), HINT_AGE) == []
 
 
 def test_a_job_that_was_taken_is_due_again_when_that_hint_is_old(log: EventLog, new_job: JobMaker) -> None:
     job_id = submitted(log, new_job())
     change(log.database, job_id, hinted_at=after(-HINT_AGE - 1))
-    assert len(take_due(log.database, HINT_AGE)) == 1
-    assert take_due(log.database, HINT_AGE) == []
+    assert len(take_due(log.database, list(Mode), HINT_AGE)) == 1
+    assert take_due(log.database, list(Mode), HINT_AGE) == []
     change(log.database, job_id, hinted_at=after(-HINT_AGE - 1))
-    assert len(take_due(log.database, HINT_AGE)) == 1
+    assert len(take_due(log.database, list(Mode), HINT_AGE)) == 1
 
 
 def test_of_eight_sweepers_at_once_one_takes_each_job(log: EventLog, new_job: JobMaker) -> None:
     jobs = [submitted(log, new_job()) for _ in range(20)]
     for number, job_id in enumerate(jobs):
         change(log.database, job_id, hinted_at=after(-HINT_AGE - 1 - number % 3))
-    races = at_once([partial(take_due, log.database, HINT_AGE)] * 8)
+    races = at_once([partial(take_due, log.database, list(Mode), HINT_AGE)] * 8)
     taken = [due.job_id for race in races for due in race.result()]
     assert sorted(taken) == sorted(jobs)
 
@@ -65,8 +65,8 @@ def test_sweepers_and_heartbeats_never_block_each_other(log: EventLog, new_job: 
     """After an outage all leases have run out at once: every process sweeps the jobs that others still renew."""
     owned = [claimed(log, new_job()) for _ in range(60)]
     work: list[Callable[[], object]] = [
-        lambda: [take_due(log.database, PAST) for _ in range(20)],
-        lambda: [take_due(log.database, PAST) for _ in range(20)],
+        lambda: [take_due(log.database, list(Mode), PAST) for _ in range(20)],
+        lambda: [take_due(log.database, list(Mode), PAST) for _ in range(20)],
         lambda: [renew(log.database, owned[:30][::-1], PAST) for _ in range(20)],
         lambda: [renew(log.database, owned[30:], PAST) for _ in range(20)],
     ]
@@ -80,8 +80,8 @@ def test_the_oldest_hints_come_first_so_that_no_job_waits_for_ever(log: EventLog
     old = [submitted(log, new_job()) for _ in range(BATCH)]
     for job_id in old:
         change(log.database, job_id, hinted_at=after(-HINT_AGE - 60))
-    assert {due.job_id for due in take_due(log.database, HINT_AGE)} == set(old)
-    assert [due.job_id for due in take_due(log.database, HINT_AGE)] == [late]
+    assert {due.job_id for due in take_due(log.database, list(Mode), HINT_AGE)} == set(old)
+    assert [due.job_id for due in take_due(log.database, list(Mode), HINT_AGE)] == [late]
 
 
 @pytest.mark.parametrize("status", Status)

@@ -10,8 +10,9 @@ from dramatiq import Worker
 from dramatiq.brokers.stub import StubBroker
 from structlog.testing import capture_logs
 
-from actors.lanes import Lane
+from actors.lanes import Lane, bounds
 from actors.middleware.sweeper import Sweeper
+from actors.running import RunningPasses
 from storage.accounts import ensure_local_user
 from storage.clock import after
 from storage.control import MemoryControl
@@ -39,10 +40,13 @@ LONG_AGO, NOT_YET = after(-600), after(600)
 
 
 @contextmanager
-def sweeping(log: EventLog, control: MemoryControl | None = None) -> Iterator[StubBroker]:
+def sweeping(
+    log: EventLog, control: MemoryControl | None = None, running: RunningPasses | None = None
+) -> Iterator[StubBroker]:
     """A sweeper that sends its hints to a broker that nobody works on."""
     broker = memory_broker()
-    sweeper, worker = Sweeper(log, control or MemoryControl(), 0.1), Worker(broker, worker_threads=1)
+    sweeper = Sweeper(log, control or MemoryControl(), running or RunningPasses(), bounds(1), 0.1)
+    worker = Worker(broker, worker_threads=1)
     with no_thread_left():
         sweeper.after_worker_boot(broker, worker)
         try:
@@ -128,3 +132,15 @@ def test_a_sweep_that_fails_is_repeated(stream: EventStream, new_job: JobMaker, 
             job = new_job(user_id=user.user_id, version_id=store_version(late, {"nodes": []}))
             submitted(log, job)
             assert next_hint(broker, Lane.BACKGROUND) == job.id
+
+
+def test_a_full_lane_gets_no_hints(log: EventLog, new_job: JobMaker) -> None:
+    """A process that has no room for a background run sends hints for interactive ones only (I10)."""
+    running = RunningPasses()
+    hinted(log, submitted(log, new_job()), LONG_AGO)
+    with running.entered(claimed(log, new_job())):
+        interactive = hinted(log, submitted(log, new_job(mode=Mode.SYNC)), LONG_AGO)
+        with sweeping(log, running=running) as broker:
+            hints = [next_hint(broker, Lane.INTERACTIVE) for _ in range(3)]
+            assert waiting(broker)[Lane.BACKGROUND] == 0
+    assert set(hints) == {interactive}

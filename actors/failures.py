@@ -1,0 +1,55 @@
+"""How a failed run is told: its owner hears what they can mend, the log of this process keeps what we must."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+import structlog
+
+from flows.errors import FlowError, VertexFailed
+from flows.events import Event, end, error
+from flows.messages import MessageRecord
+from flows.values import Message, Source
+from storage.errors import StorageError
+from storage.passes import Claimed
+from storage.states import Status
+
+logger = structlog.get_logger(__name__)
+
+UNEXPECTED = "Something went wrong here; the log of the worker says what."
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is stored of a failed run: the error as JSON, and its last events."""
+
+    error: str
+    events: list[Event]
+
+
+def describe(claimed: Claimed, failure: Exception, at: datetime, duration: float) -> Failure:
+    """The failure of a run for its owner. A defect of this program is logged whole and told without detail."""
+    if isinstance(failure, FlowError | StorageError):
+        logger.info("job_failed", job_id=claimed.job_id, error_type=type(failure).__name__)
+        # Whatever an exception says, it can be stored.
+        reason = str(failure).encode(errors="replace").decode()
+    else:
+        logger.error("job_failed", job_id=claimed.job_id, exc_info=failure)
+        reason = UNEXPECTED
+    source = _source(failure)
+    record = MessageRecord(
+        id=claimed.job_id,
+        job_id=claimed.job_id,
+        flow_id=claimed.flow_id,
+        created_at=at,
+        message=Message(reason, "Machine", "AI", claimed.session_id, source=source),
+        category="error",
+    )
+    stored = {"type": type(failure).__name__, "message": reason, "component_id": source.id}
+    return Failure(orjson.dumps(stored).decode(), [error(record), end(Status.FAILED, duration)])
+
+
+def _source(failure: Exception) -> Source:
+    if isinstance(failure, VertexFailed):
+        return Source(failure.vertex_id, failure.display_name, failure.display_name)
+    return Source()

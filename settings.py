@@ -49,7 +49,8 @@ def _setting(name: str, default: Any, meaning: str, remedy: str, **bounds: Any) 
     return Field(default, validation_alias=name, description=meaning, json_schema_extra={"remedy": remedy}, **bounds)
 
 
-_SECONDS = "Give a number of seconds above 0."
+YEAR = 31_536_000
+_SECONDS = "Give a number of seconds above 0, a year at most."
 _COUNT = "Give a whole number of at least 1."
 
 
@@ -96,21 +97,26 @@ class Settings(BaseSettings):
         " loopback bind signs the local user in.", "Give at least 16 characters.", min_length=16,
     )  # fmt: skip
     lease_seconds: float = _setting(
-        "PENSTOCK_LEASE_SECONDS", 45.0, "How long a worker owns a job without renewing.", _SECONDS, gt=0
+        "PENSTOCK_LEASE_SECONDS", 45.0, "How long a worker owns a job without renewing.", _SECONDS, gt=0, le=YEAR
     )
     heartbeat_seconds: float = _setting(
         "PENSTOCK_HEARTBEAT_SECONDS", 15.0, "How often a worker renews what it owns. At most half the lease.",
-        "Give a number of seconds above 0 and at most half of PENSTOCK_LEASE_SECONDS.", gt=0,
+        "Give a number of seconds above 0 and at most half of PENSTOCK_LEASE_SECONDS.", gt=0, le=YEAR,
     )  # fmt: skip
     sweep_seconds: float = _setting(
         "PENSTOCK_SWEEP_SECONDS", 5.0, "How often each worker process looks for jobs that should be moving.",
-        _SECONDS, gt=0,
+        _SECONDS, gt=0, le=YEAR,
     )  # fmt: skip
     sync_timeout_seconds: float = _setting(
-        "PENSTOCK_SYNC_TIMEOUT_SECONDS", 300.0, "Time limit of a sync or stream run.", _SECONDS, gt=0
+        "PENSTOCK_SYNC_TIMEOUT_SECONDS", 300.0, "Time limit of a sync or stream run.", _SECONDS, gt=0, le=YEAR
     )
     job_timeout_seconds: float | None = _setting(
-        "PENSTOCK_JOB_TIMEOUT_SECONDS", None, "Time limit of a background run. Without it: none.", _SECONDS, gt=0
+        "PENSTOCK_JOB_TIMEOUT_SECONDS",
+        None,
+        "Time limit of a background run. Without it: none.",
+        _SECONDS,
+        gt=0,
+        le=YEAR,
     )
     max_queued: int = _setting(
         "PENSTOCK_MAX_QUEUED", 10_000, "Queued jobs at most; beyond them a submit is answered 429.", _COUNT, ge=1

@@ -1,17 +1,18 @@
 """How a pass builds its flow: prepare, run, and record how it ended."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from actors.failures import describe
-from actors.journal import PassJournal
+from actors.journal import PassJournal, interrupting
 from actors.loops import Loops
 from actors.running import Pass
 from flows.context import Clock, RunRequest, RunTools
 from flows.engine import Engine
+from flows.errors import PassInterrupted
 from flows.events import end
 from flows.graph import Graph
 from flows.models import ModelDefaults
@@ -39,6 +40,8 @@ class Work:
     graph: Graph
     request: JobRequest
     overrides: Overrides
+    secrets: set[str]
+    """What the run was told that may stand in no error: its globals, and every variable that it looked up."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +64,27 @@ class FlowBuilder:
         """
         claimed = running.claimed
         began = self.clock.monotonic()
+        secrets: set[str] = set()
         try:
-            work = self._prepare(claimed)
+            work = self._prepare(claimed, secrets)
             self.loops.current().run(self._run(work, running))
         except TimeoutError:
             time_out(self.log, claimed.job_id)
+        except PassInterrupted as interrupted:
+            raise _cause_of(interrupted) from None
         except SQLAlchemyError:
             raise
         except Exception as failure:  # noqa: BLE001 - told to the flow's owner
-            self._fail(claimed, failure, self.clock.monotonic() - began)
+            self._fail(claimed, failure, secrets, self.clock.monotonic() - began)
         else:
             passes.complete(self.log, claimed, [end(Status.COMPLETED, self.clock.monotonic() - began)])
 
-    def _prepare(self, claimed: Claimed) -> Work:
+    def _prepare(self, claimed: Claimed, secrets: set[str]) -> Work:
         request = JobRequest.load(claimed.request)
         overrides = Overrides.open(claimed.overrides, self.secrets, claimed.job_id)
+        secrets.update(overrides.globals.values())
         graph, _ = select(self.graphs.get(claimed.version_id), request.start_component_id, request.stop_component_id)
-        return Work(claimed, apply_tweaks(graph, overrides.tweaks), request, overrides)
+        return Work(claimed, apply_tweaks(graph, overrides.tweaks), request, overrides, secrets)
 
     async def _run(self, work: Work, running: Pass) -> None:
         claimed = work.claimed
@@ -103,13 +110,21 @@ class FlowBuilder:
         def lookup(name: str) -> str | None:
             if name.upper() in given:
                 return given[name.upper()]
-            return get_variable(self.log.database, self.secrets, work.claimed.user_id, name)
+            with interrupting():
+                found = get_variable(self.log.database, self.secrets, work.claimed.user_id, name)
+            if found is not None:
+                work.secrets.add(found)
+            return found
 
         return lookup
 
-    def _fail(self, claimed: Claimed, failure: Exception, duration: float) -> None:
-        described = describe(claimed, failure, self.clock.now(), duration)
+    def _fail(self, claimed: Claimed, failure: Exception, secrets: Collection[str], duration: float) -> None:
+        described = describe(claimed, failure, secrets, self.clock.now(), duration)
         passes.fail(self.log, claimed, described.error, described.events)
+
+
+def _cause_of(interrupted: PassInterrupted) -> BaseException:
+    return interrupted.__cause__ or interrupted
 
 
 def _run_request(work: Work) -> RunRequest:

@@ -1,5 +1,6 @@
 """How a failed run is told: its owner hears what they can mend, the log of this process keeps what we must."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ import structlog
 from flows.errors import FlowError, VertexFailed
 from flows.events import Event, end, error
 from flows.messages import MessageRecord
+from flows.models import REDACTED
 from flows.values import Message, Source
 from storage.errors import StorageError
 from storage.passes import Claimed
@@ -19,6 +21,10 @@ logger = structlog.get_logger(__name__)
 UNEXPECTED = "Something went wrong here; the log of the worker says what."
 
 
+SHORTEST_SECRET = 6
+"""Characters below which a value is no secret but a word, whose every occurrence in a text would be struck out."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """What is stored of a failed run: the error as JSON, and its last events."""
@@ -27,12 +33,12 @@ class Failure:
     events: list[Event]
 
 
-def describe(claimed: Claimed, failure: Exception, at: datetime, duration: float) -> Failure:
-    """The failure of a run for its owner. A defect of this program is logged whole and told without detail."""
+def describe(claimed: Claimed, failure: Exception, secrets: Collection[str], at: datetime, duration: float) -> Failure:
+    """The failure of a run for its owner, without any of the `secrets` (rule 12). A defect of this program is logged
+    whole and told without detail."""
     if isinstance(failure, FlowError | StorageError):
         logger.info("job_failed", job_id=claimed.job_id, error_type=type(failure).__name__)
-        # Whatever an exception says, it can be stored.
-        reason = str(failure).encode(errors="replace").decode()
+        reason = _tellable(str(failure), secrets)
     else:
         logger.error("job_failed", job_id=claimed.job_id, exc_info=failure)
         reason = UNEXPECTED
@@ -47,6 +53,14 @@ def describe(claimed: Claimed, failure: Exception, at: datetime, duration: float
     )
     stored = {"type": type(failure).__name__, "message": reason, "component_id": source.id}
     return Failure(orjson.dumps(stored).decode(), [error(record), end(Status.FAILED, duration)])
+
+
+def _tellable(text: str, secrets: Collection[str]) -> str:
+    """The text as it can be stored and shown, whatever an exception says."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, REDACTED)
+    return text.encode(errors="replace").decode()
 
 
 def _source(failure: Exception) -> Source:

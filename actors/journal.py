@@ -1,9 +1,13 @@
 """Where the engine of a pass writes: under the pass's fence, into the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from threading import RLock
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from flows.context import VertexResult
+from flows.errors import PassInterrupted
 from flows.events import Event
 from flows.messages import MessageRecord
 from storage import passes
@@ -11,6 +15,15 @@ from storage.cursor import Cursor
 from storage.log import EventLog
 from storage.passes import Claimed
 from storage.stream import Entry
+
+
+@contextmanager
+def interrupting() -> Iterator[None]:
+    """Turns an error of the database into an interruption of the pass, which no component can mistake for its own."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise PassInterrupted from error
 
 
 class PassJournal:
@@ -27,11 +40,11 @@ class PassJournal:
         self._turn = RLock()
 
     def announce(self, events: Sequence[Event]) -> None:
-        with self._turn:
+        with self._turn, interrupting():
             self._cursor = passes.announce(self._log, self._claimed, events)
 
     def finish(self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord]) -> None:
-        with self._turn:
+        with self._turn, interrupting():
             self._cursor = passes.finish_vertex(self._log, self._claimed, result, events, messages)
 
     def delta(self, event: Event) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from flows.errors import ValueWithoutCodec
+from flows.errors import ValueTooLarge, ValueWithoutCodec
 from flows.values import Data, Json, LanguageModel, Message, Source, Table, Usage, Value
 
 KINDS: Mapping[str, type[Any]] = {"message": Message, "data": Data, "table": Table, "model": LanguageModel}
 """The tag of every structured value; anything else is plain JSON under the tag `json`."""
 
 _TAGS = {kind: tag for tag, kind in KINDS.items()}
+MAX_BYTES = 50_000_000
+"""Bytes of the outputs of one vertex at most (I10); they are held by the worker, a row and an event."""
 MAX_DEPTH = 100
 """Containers that a value may nest; the encoder's own limit, less what the events add around it."""
 _LARGEST, _SMALLEST = 2**63 - 1, -(2**63)
@@ -24,9 +26,12 @@ _LARGEST, _SMALLEST = 2**63 - 1, -(2**63)
 def encode_outputs(outputs: Mapping[str, Value]) -> bytes:
     """The outputs of one vertex by port name, as JSON bytes.
 
-    Raises `ValueWithoutCodec` with the path of the first value that would not come back equal.
+    Raises `ValueWithoutCodec` with the path of the first value that would not come back equal, and `ValueTooLarge`.
     """
-    return orjson.dumps({name: encode(value, name) for name, value in outputs.items()})
+    encoded = orjson.dumps({name: encode(value, name) for name, value in outputs.items()})
+    if len(encoded) > MAX_BYTES:
+        raise ValueTooLarge(len(encoded), MAX_BYTES)
+    return encoded
 
 
 def decode_outputs(stored: bytes | str) -> dict[str, Value]:

@@ -100,7 +100,7 @@ class VertexContext:
 
     def show(self, message: Message, *, stored: bool) -> None:
         """Shows a chat message when the vertex is finished, and keeps it in the session's memory when `stored`."""
-        record = self._record(message, self.vertex_id, "complete")
+        record = self.record(message)
         self.shown = record
         self.recorded.append(add_message(record))
         if stored:
@@ -108,7 +108,7 @@ class VertexContext:
 
     def open_message(self, message: Message, vertex_id: str) -> str:
         """Shows at once a chat message, by the vertex that will finish it, that tokens will fill; returns its id."""
-        record = self._record(message, vertex_id, "partial")
+        record = self.record(message, vertex_id, "partial")
         self._journal.announce([add_message(record)])
         return record.id
 
@@ -120,7 +120,8 @@ class VertexContext:
         """Sends a line to whoever is watching; it is not stored."""
         self._journal.delta(log(self.vertex_id, name, text))
 
-    def _record(self, message: Message, vertex_id: str, state: str) -> MessageRecord:
+    def record(self, message: Message, vertex_id: str | None = None, state: str = "complete") -> MessageRecord:
+        """The chat message that a message is, or would be if it were shown."""
         return MessageRecord(
             id=self.message_id(vertex_id),
             job_id=self.run.job_id,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from flows.context import Journal, RunRequest, RunTools, VertexContext, VertexResult
 from flows.definition import Edge
-from flows.errors import ValueWithoutCodec, VertexFailed
+from flows.errors import FlowError, VertexFailed
 from flows.frontier import Frontier, Settled
 from flows.graph import Graph, Vertex
 from flows.inputs import gather, look_around
@@ -27,6 +27,8 @@ class Engine:
         self._outputs: dict[str, Mapping[str, Value]] = {}
         self._slots = asyncio.Semaphore(max_parallel)
         self._tasks: asyncio.TaskGroup
+        self._over = False
+        """Whether a vertex failed or the pass was lost: nothing starts any more (I7)."""
 
     async def run(self, finished: Sequence[VertexResult] = ()) -> None:
         """Builds every vertex that is not in `finished` and may run.
@@ -59,13 +61,25 @@ class Engine:
         surroundings = look_around(self._graph, vertex_id, edges, self._tools.variable)
         context = VertexContext(surroundings, FIRST_VISIT, run=self._run, tools=self._tools, journal=self._journal)
         async with self._slots:
-            began = self._tools.clock.monotonic()
-            outputs = await self._build(vertex, edges, context)
-            result = VertexResult(vertex_id, FIRST_VISIT, outputs)
-            settled = self._settle(result)
-            duration = self._tools.clock.monotonic() - began
-            self._record(FinishedVertex(vertex, result, settled, context, duration))
+            if self._over:
+                return
+            try:
+                settled = await self._take(vertex, edges, context)
+            except BaseException:
+                # Whoever waits for this slot gets it before the task group cancels them.
+                self._over = True
+                raise
         self._start(settled.ready)
+
+    async def _take(self, vertex: Vertex, edges: Sequence[Edge], context: VertexContext) -> Settled:
+        """Builds one vertex and records it."""
+        began = self._tools.clock.monotonic()
+        outputs = await self._build(vertex, edges, context)
+        result = VertexResult(vertex.id, FIRST_VISIT, outputs)
+        settled = self._settle(result)
+        duration = self._tools.clock.monotonic() - began
+        self._record(FinishedVertex(vertex, result, settled, context, duration))
+        return settled
 
     async def _build(self, vertex: Vertex, edges: Sequence[Edge], context: VertexContext) -> Mapping[str, Value]:
         try:
@@ -91,7 +105,7 @@ class Engine:
         vertex = finished.vertex
         try:
             self._journal.finish(finished.result, finished_events(finished, self._graph), finished.context.messages)
-        except ValueWithoutCodec as error:
+        except FlowError as error:
             raise VertexFailed(vertex.id, vertex.display_name, str(error)) from error
 
 

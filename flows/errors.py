@@ -5,7 +5,10 @@ FlowError
 │   └── UnknownComponents    it names component types that do not exist here
 ├── TweaksRefused            an override touches a field that may not be overridden
 ├── ValueWithoutCodec        a value cannot be stored
+├── ValueTooLarge            what a vertex put out is more than may be stored
 └── VertexFailed             a vertex could not be built
+
+PassInterrupted (BaseException)  what the run stands on failed: control flow, not an error of the flow
 """
 
 from collections.abc import Sequence
@@ -45,6 +48,13 @@ class ValueWithoutCodec(FlowError):
         )
 
 
+class ValueTooLarge(FlowError):
+    """The outputs of a vertex are larger than may be stored."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"The outputs have {size} bytes; at most {limit} may be stored.")
+
+
 class VertexFailed(FlowError):
     """The vertex `vertex_id` could not be built; the message is for the flow's owner."""
 
@@ -53,3 +63,10 @@ class VertexFailed(FlowError):
         self.display_name = display_name
         self.reason = reason
         super().__init__(f"Error building {display_name} ({vertex_id}): {reason}")
+
+
+class PassInterrupted(BaseException):
+    """What the run stands on failed, and its cause says how; the flow is not to blame and the next pass goes on.
+
+    A `BaseException`, so that no component can take it for an error of its own. If you caught it, let it rise.
+    """

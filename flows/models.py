@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 NO_KEY = "none"
 """What an endpoint that asks for no key is sent."""
+REDACTED = "***"
+"""What stands in the place of a secret."""
 
 
 class ModelFailed(Exception):
@@ -68,7 +70,8 @@ class ModelTools:
                 usage = stream.usage
                 yield Usage(usage.input_tokens, usage.output_tokens)
         except (AgentRunError, UserError) as error:
-            raise ModelFailed(f"The model {call.name!r} at {call.base_url} failed: {error}") from error
+            told = str(error) if call.api_key == NO_KEY else str(error).replace(call.api_key, REDACTED)
+            raise ModelFailed(f"The model {call.name!r} at {call.base_url} failed: {told}") from error
 
     async def close(self) -> None:
         """Closes all connections. What is asked afterwards opens new ones."""

@@ -9,7 +9,6 @@ from flows.context import VertexContext, VertexResult
 from flows.events import Event, EventType
 from flows.frontier import Settled
 from flows.graph import Graph, Vertex
-from flows.messages import MessageRecord
 from flows.text import to_text
 from flows.values import Data, Json, LanguageModel, Message, Table, Value
 
@@ -104,10 +103,9 @@ def answer_text(outputs: Mapping[str, Mapping[str, Any]], chosen: Sequence[str] 
 
 def _result_data(finished: FinishedVertex) -> dict[str, Any]:
     outputs = finished.result.outputs
-    shown = finished.context.shown
     artifact = _artifact(next(iter(outputs.values()), None))
     return {
-        "results": {name: _dump(value, shown) for name, value in outputs.items()},
+        "results": {name: _dump(value, finished.context) for name, value in outputs.items()},
         "outputs": {name: {"message": _content(value), "type": _kind(value)} for name, value in outputs.items()},
         "logs": {name: [] for name in outputs},
         "message": artifact,
@@ -129,12 +127,11 @@ def readable_duration(seconds: float) -> str:
     return f"{minutes} minutes, {rest} seconds"
 
 
-def _dump(value: Value, shown: MessageRecord | None) -> Any:
+def _dump(value: Value, context: VertexContext) -> Any:
     match value:
-        case Message() if shown is not None and shown.message == value:
-            return {name: field for name, field in shown.dump().items() if name != "id"}
         case Message():
-            return {"text_key": "text", "text": value.text, "files": list(value.files)}
+            record = context.shown if context.shown and context.shown.message == value else context.record(value)
+            return {name: field for name, field in record.dump().items() if name != "id"}
         case Data():
             return {"text_key": value.text_key, "data": dict(value.data)}
         case Table():

@@ -1,5 +1,8 @@
 """How a value reads where text is wanted."""
 
+import re
+from collections.abc import Callable
+
 import orjson
 
 from flows.values import Data, LanguageModel, Message, Table, Value
@@ -22,6 +25,23 @@ def to_text(value: Value) -> str:
             return value.name
         case _:
             return orjson.dumps(value).decode()
+
+
+MAX_TEXT = 10_000_000
+"""Characters that a component may put together at most (I10): templates multiply what they are filled with."""
+
+
+def fill(template: str, variable: re.Pattern[str], value: Callable[[re.Match[str]], str], limit: int = MAX_TEXT) -> str:
+    """The template with every match of `variable` replaced. Raises `ValueError` before it grows beyond `limit`."""
+    pieces: list[str] = []
+    length = end = 0
+    for found in variable.finditer(template):
+        pieces += (template[end : found.start()], value(found))
+        length += len(pieces[-2]) + len(pieces[-1])
+        end = found.end()
+        if length > limit:
+            raise ValueError(f"the text would grow beyond {MAX_TEXT} characters")
+    return "".join((*pieces, template[end:]))
 
 
 def _data_text(value: Data) -> str:

@@ -14,7 +14,8 @@ def apply_tweaks(graph: Graph, tweaks: Mapping[str, Json]) -> Graph:
     """The graph with the tweaks in place; the graph given stays as it is.
 
     A key is a vertex id or a display name with a mapping of fields, or a field that is set wherever it exists.
-    An unknown vertex or field is ignored. Raises `TweaksRefused` with every field that may not be overridden.
+    A field is one of the vertex's template or one that its component reads; an unknown vertex or field is ignored.
+    Raises `TweaksRefused` with every field that may not be overridden.
     """
     if not tweaks:
         return graph
@@ -31,7 +32,8 @@ def _for_vertex(vertex: Vertex, tweaks: Mapping[str, Json]) -> dict[str, Json]:
         named = tweaks.get(key)
         if isinstance(named, dict):
             fields |= {name: _unwrapped(value) for name, value in named.items()}
-    return {name: value for name, value in fields.items() if name in vertex.node.template}
+    known = vertex.node.template.keys() | vertex.component.inputs.model_fields.keys()
+    return {name: value for name, value in fields.items() if name in known}
 
 
 def _unwrapped(value: Json) -> Json:
@@ -40,4 +42,5 @@ def _unwrapped(value: Json) -> Json:
 
 
 def _is_refused(graph: Graph, vertex_id: str, name: str) -> bool:
-    return graph.vertices[vertex_id].node.template[name].type in REFUSED_TYPES
+    field = graph.vertices[vertex_id].node.template.get(name)
+    return field is not None and field.type in REFUSED_TYPES

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid4, uuid5
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
@@ -17,6 +17,8 @@ from storage.tables import ApiKey, User
 LOCAL_USER = "local"
 """The name of the first user, a superuser."""
 LOCAL_USER_ID = str(uuid5(NAMESPACE_DNS, "local.penstock"))
+BOOTSTRAP = "bootstrap"
+"""The name of the key that the settings give; a new one takes the place of the old one."""
 _PREFIX_LENGTH = 6
 
 
@@ -38,10 +40,11 @@ def ensure_local_user(database: Database, secrets: Secrets, bootstrap_key: str |
         row = {
             "id": str(uuid4()),
             "user_id": account.user_id,
-            "name": "bootstrap",
+            "name": BOOTSTRAP,
             "prefix": bootstrap_key[:_PREFIX_LENGTH],
             "digest": secrets.digest(bootstrap_key),
         }
+        _revoke_bootstrap_keys(database)
         _insert_once(database, ApiKey, row)
     return account
 
@@ -62,6 +65,12 @@ def any_key_exists(database: Database) -> bool:
     """Whether anybody has an API key, so that callers must show one."""
     with database.read() as connection:
         return bool(connection.execute(select(exists().where(col(ApiKey.revoked_at).is_(None)))).scalar_one())
+
+
+def _revoke_bootstrap_keys(database: Database) -> None:
+    held = (col(ApiKey.name) == BOOTSTRAP, col(ApiKey.revoked_at).is_(None))
+    with database.durable() as connection:
+        connection.execute(update(ApiKey).where(*held).values(revoked_at=now()))
 
 
 def _find(database: Database, user_id: str) -> str | None:

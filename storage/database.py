@@ -2,16 +2,30 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy.exc import TimeoutError
 
 POOL_SIZE = 16
 """Connections per process at most, with SQLite twice as many; a thread that finds none free waits for one."""
 BUSY_MILLISECONDS = 10_000
+
+
+class _Turn:
+    """Lets one writer of this process in at a time; one that waits as long as SQLite would let it gives up."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=BUSY_MILLISECONDS / 1000):
+            raise TimeoutError("The database is locked by another writer.")
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
 
 
 class Database:
@@ -30,7 +44,7 @@ class Database:
         self._relaxed = _sqlite(self.url, "NORMAL") if self.is_sqlite else self._durable
         self._reading = self._relaxed.execution_options(isolation_level="AUTOCOMMIT")
         # SQLite lets its writers sleep between tries; those of one process wait for each other here instead.
-        self._turn: Any = Lock() if self.is_sqlite else nullcontext()
+        self._turn: AbstractContextManager[object] = _Turn() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def durable(self) -> Iterator[Connection]:
@@ -62,6 +76,11 @@ class Database:
         with self._reading.connect() as connection:
             yield connection
 
+    def ping(self) -> None:
+        """Raises unless the database answers."""
+        with self.read() as connection:
+            connection.execute(select(1))
+
     def close(self) -> None:
         self._durable.dispose()
         self._relaxed.dispose()
@@ -85,7 +104,7 @@ def _postgresql(url: URL) -> Engine:
         url,
         pool_size=POOL_SIZE,
         max_overflow=0,
-        pool_pre_ping=False,
+        hide_parameters=True,
         connect_args={"options": options, "connect_timeout": 5},
     )
 
@@ -93,7 +112,7 @@ def _postgresql(url: URL) -> Engine:
 def _sqlite(url: URL, synchronous: str) -> Engine:
     if url.database:
         _create_private(Path(url.database))
-    engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0)
+    engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, record: object) -> None:

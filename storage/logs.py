@@ -6,7 +6,10 @@ import structlog
 
 
 def configure_logs() -> None:
-    """Sends the log lines of this process to standard error. Called once, by a composition root."""
+    """Sends the log lines of this process to standard error. Called once, by a composition root.
+
+    Tracebacks come without the values of variables, which may be secrets.
+    """
     readable = sys.stderr.isatty()
     structlog.configure(
         processors=[
@@ -14,7 +17,9 @@ def configure_logs() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([] if readable else [structlog.processors.format_exc_info]),
-            structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+            if readable
+            else structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,

@@ -1,7 +1,7 @@
 """The event stream of one process."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Condition
 
@@ -27,8 +27,11 @@ class MemoryStream:
         self._jobs: dict[str, _Kept] = {}
         self._changed = Condition()
         self._woken = False
-        self._published: set[str] = set()
-        """Jobs that got entries since the waiting thread last looked."""
+        self._bytes = 0
+        self._awaited: Collection[str] = ()
+        """The jobs that the waiting thread waits for."""
+        self._news = False
+        """Whether one of them got entries."""
 
     def publish(self, job_id: str, entries: Sequence[Entry]) -> None:
         with self._changed:
@@ -38,12 +41,14 @@ class MemoryStream:
                 if entry.cursor > kept.last:
                     kept.entries.append(entry)
                     kept.last = entry.cursor
+                    self._bytes += len(entry.payload)
             kept.expires = self._monotonic() + self._bounds.seconds
             if len(kept.entries) > 2 * self._bounds.length:
-                del kept.entries[: -self._bounds.length]
+                self._drop(kept, len(kept.entries) - self._bounds.length)
             self._forget()
-            self._published.add(job_id)
-            self._changed.notify_all()
+            if job_id in self._awaited:
+                self._news = True
+                self._changed.notify_all()
 
     def range(self, job_id: str, after: Cursor, limit: int) -> list[Entry]:
         with self._changed:
@@ -51,10 +56,11 @@ class MemoryStream:
 
     def wait(self, positions: Mapping[str, Cursor], seconds: float) -> dict[str, list[Entry]]:
         with self._changed:
-            self._published.clear()
             found = self._found(positions)
             if not found:
-                self._changed.wait_for(lambda: self._woken or self._has_news(positions), seconds)
+                self._awaited, self._news = positions, False
+                self._changed.wait_for(lambda: self._woken or self._news, seconds)
+                self._awaited = ()
                 found = self._found(positions)
             self._woken = False
             return found
@@ -71,9 +77,6 @@ class MemoryStream:
         found = {job_id: self._after(job_id, cursor) for job_id, cursor in positions.items()}
         return {job_id: entries for job_id, entries in found.items() if entries}
 
-    def _has_news(self, positions: Mapping[str, Cursor]) -> bool:
-        return any(job_id in positions for job_id in self._published)
-
     def _after(self, job_id: str, cursor: Cursor) -> list[Entry]:
         kept = self._jobs.get(job_id)
         if kept is None or kept.last <= cursor:
@@ -81,7 +84,16 @@ class MemoryStream:
         return kept.entries[bisect_right(kept.entries, cursor, key=lambda entry: entry.cursor) :]
 
     def _forget(self) -> None:
-        """Drops the jobs that nothing was published to for longest; they are first in the mapping."""
+        """Drops the jobs that nothing was published to for longest, which are first in the mapping: those whose time
+        is over, and others while all of them together hold too much."""
         now = self._monotonic()
-        while self._jobs and next(iter(self._jobs.values())).expires < now:
-            del self._jobs[next(iter(self._jobs))]
+        while len(self._jobs) > 1:
+            oldest, kept = next(iter(self._jobs.items()))
+            if kept.expires >= now and self._bytes <= self._bounds.total_bytes:
+                return
+            self._drop(kept, len(kept.entries))
+            del self._jobs[oldest]
+
+    def _drop(self, kept: _Kept, count: int) -> None:
+        self._bytes -= sum(len(entry.payload) for entry in kept.entries[:count])
+        del kept.entries[:count]

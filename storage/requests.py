@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict
 
 from storage.secrets import Secrets
@@ -45,9 +44,6 @@ class Overrides(BaseModel):
     def open(cls, sealed: bytes | None, secrets: Secrets, job_id: str) -> "Overrides":
         """Raises `SecretUnreadable`."""
         return cls() if sealed is None else cls.model_validate(secrets.open(sealed, _binding(job_id)))
-
-    def fingerprint_part(self) -> bytes:
-        return orjson.dumps(self.model_dump(), option=orjson.OPT_SORT_KEYS)
 
 
 def _binding(job_id: str) -> str:

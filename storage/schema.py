@@ -20,13 +20,15 @@ def migrate(database: Database) -> None:
 
 def check_schema(database: Database) -> None:
     """Raises `SchemaUnknown` unless the database is at the revision that this program knows."""
-    known = head()
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    known = scripts.get_current_head()
     with database.read() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
-    if found != known:
-        raise SchemaUnknown(
-            f"The database is at revision {found or 'none'}, this program needs {known}. Run `penstock migrate`."
-        )
+    if found == known:
+        return
+    is_ours = found is None or found in {script.revision for script in scripts.walk_revisions()}
+    remedy = "Run `penstock migrate`." if is_ours else "It is ahead: start the release that migrated it."
+    raise SchemaUnknown(f"The database is at revision {found or 'none'}, this program needs {known}. {remedy}")
 
 
 def head() -> str | None:

@@ -3,7 +3,7 @@
 It may be emptied at any moment. What is lost is latency and deltas; milestones stand in the database.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,10 +22,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class StreamBounds:
-    """How much of a job's stream is kept: about `length` entries, until `seconds` after the last milestone."""
+    """How much is kept: of a job about `length` entries, until `seconds` after its last milestone; in memory about
+    `total_bytes` of all jobs together."""
 
     length: int = 10_000
     seconds: int = 3_600
+    total_bytes: int = 100_000_000
 
 
 class StreamUnavailable(Exception):
@@ -52,8 +54,3 @@ class EventStream(Protocol):
 
     def close(self) -> None:
         """Gives connections back."""
-
-
-def after(entries: Iterable[Entry], cursor: Cursor) -> list[Entry]:
-    """The entries behind a cursor."""
-    return [entry for entry in entries if entry.cursor > cursor]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Float, bindparam, func, insert, select
+from sqlalchemy import Boolean, Connection, Float, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from flows.events import Event
@@ -22,7 +22,10 @@ _ADD = insert(table_of(Job)).values(
     hinted_at=now(), created_at=now(), deadline_at=after(bindparam("seconds_allowed", type_=Float))
 )
 _COUNT_QUEUED = select(func.count()).select_from(
-    select(_jobs.id).where(_jobs.status == Status.QUEUED).limit(bindparam("enough")).subquery()
+    select(_jobs.id)
+    .where(_jobs.status == Status.QUEUED, (_jobs.mode == Mode.BACKGROUND) == bindparam("background", type_=Boolean))
+    .limit(bindparam("enough"))
+    .subquery()
 )
 
 
@@ -79,7 +82,7 @@ def submit(log: EventLog, job: NewJob, events: Sequence[Event], *, max_queued: i
 
 def _insert(log: EventLog, job: NewJob, events: Sequence[Event], max_queued: int) -> None:
     with log.transition(durable=True) as transition:
-        if _queued(transition.connection, max_queued) >= max_queued:
+        if _queued(transition.connection, job, max_queued) >= max_queued:
             raise QueueFull(f"{max_queued} jobs are queued, as many as PENSTOCK_MAX_QUEUED allows. Try again later.")
         if job.definition is not None:
             put_version(transition.connection, job.version_id, job.definition)
@@ -107,9 +110,11 @@ def _row(job: NewJob, seq: int) -> dict[str, object]:
     }
 
 
-def _queued(connection: Connection, enough: int) -> int:
-    """How many jobs are queued, counted no further than `enough`."""
-    return connection.execute(_COUNT_QUEUED, {"enough": enough}).scalar_one()
+def _queued(connection: Connection, job: NewJob, enough: int) -> int:
+    """How many jobs wait as this one will, counted no further than `enough`: a backlog of background runs must not turn
+    away those that somebody waits for."""
+    is_background = job.mode is Mode.BACKGROUND
+    return connection.execute(_COUNT_QUEUED, {"enough": enough, "background": is_background}).scalar_one()
 
 
 def _holder(log: EventLog, job: NewJob) -> str | None:

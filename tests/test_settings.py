@@ -12,7 +12,7 @@ from storage.secrets import new_key
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 NAMES = [str(field.validation_alias) for field in Settings.model_fields.values()]
 
-SECONDS = "Input should be greater than 0. Give a number of seconds above 0."
+SECONDS = "Input should be greater than 0. Give a number of seconds above 0, a year at most."
 COUNT = "Input should be greater than or equal to 1. Give a whole number of at least 1."
 
 WRONG = {

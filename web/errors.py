@@ -7,7 +7,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from web.json import json_response
@@ -88,6 +88,11 @@ async def on_invalid(request: Request, error: Exception) -> Response:
     return json_response({"detail": error.errors}, 422)
 
 
+async def on_disconnect(request: Request, error: Exception) -> Response:
+    """The client left before its request was whole; nobody reads this answer."""
+    return Response(status_code=400)
+
+
 async def on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return json_response({"detail": error.detail}, error.status_code, dict(error.headers or {}))
@@ -117,6 +122,7 @@ HANDLERS: Mapping[Any, Any] = {
     Unauthenticated: on_unauthenticated,
     Invalid: on_invalid,
     HTTPException: on_http_exception,
+    ClientDisconnect: on_disconnect,
     SQLAlchemyError: on_database_error,
     Exception: on_unexpected,
 }

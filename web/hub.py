@@ -84,6 +84,7 @@ class Hub:
         """Guards the positions, which the loop adds and the thread moves."""
         self._needed = Event()
         self._closed = False
+        self._compared = time.monotonic()
         self._thread = Thread(target=self._run, name="hub", daemon=True)
 
     def start(self) -> None:
@@ -135,14 +136,21 @@ class Hub:
             logger.warning("stream_unavailable", error=str(error))
 
     def _run(self) -> None:
-        compared = time.monotonic()
         while not self._closed:
-            positions = self._wanted()
-            if positions:
-                self._relay(positions)
-            if time.monotonic() - compared >= WAIT_SECONDS:
-                self._compare(positions)
-                compared = time.monotonic()
+            try:
+                self._turn()
+            except Exception:
+                # Every client of the process is served from here: whatever went wrong, it goes on.
+                logger.exception("hub_failed")
+                time.sleep(WAIT_SECONDS)
+
+    def _turn(self) -> None:
+        positions = self._wanted()
+        if positions:
+            self._relay(positions)
+        if time.monotonic() - self._compared >= WAIT_SECONDS:
+            self._compare(positions)
+            self._compared = time.monotonic()
 
     def _wanted(self) -> Mapping[str, Cursor]:
         with self._lock:

@@ -24,6 +24,7 @@ ROUTES: list[BaseRoute] = [
     Route(FLOWS, flows.flows, methods=["GET"]),
     Route(FLOWS, flows.post_flow, methods=["POST"]),
     Route(f"{FLOWS}upload/", flows.upload_flow, methods=["POST"]),
+    Route(f"{FLOWS}upload", flows.upload_flow, methods=["POST"]),
     Route(f"{FLOWS}{{flow_id}}", flows.get_flow, methods=["GET"]),
     Route(f"{FLOWS}{{flow_id}}", flows.patch_flow, methods=["PATCH"]),
     Route(f"{FLOWS}{{flow_id}}", flows.put_flow, methods=["PUT"]),

@@ -36,6 +36,9 @@ class Heartbeat(Middleware):
             except SQLAlchemyError as error:
                 # The lease outlasts two beats; the fence guards what comes after it.
                 logger.warning("heartbeat_failed", error=str(error))
+            except Exception:
+                # Without a beat every pass of the process is lost: whatever went wrong, it tries again.
+                logger.exception("heartbeat_failed")
 
     def _renew(self) -> None:
         owned = self._running.owned()

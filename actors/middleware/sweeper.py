@@ -49,6 +49,9 @@ class Sweeper(Middleware):
                 self._sweep(hints)
             except SQLAlchemyError as error:
                 logger.warning("sweep_failed", error=str(error))
+            except Exception:
+                # Nobody else sweeps for this process: whatever went wrong, it tries again.
+                logger.exception("sweep_failed")
 
     def _sweep(self, hints: Hints) -> None:
         modes = [mode for mode in Mode if self._has_room(lane_of(mode))]

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 from flows.component import Component, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
-from flows.text import to_text
+from flows.text import fill, to_text
 from flows.values import Data, Message, Source, Table, Value
+
+_VARIABLE = re.compile(r"\{(\w+)\}")
 
 
 class ChatOutputFields(Inputs):
@@ -65,7 +67,7 @@ def _fill(template: str, data: Data) -> str:
     """The template with `{name}` replaced by the record's entries; `{text}` alone is the record's text."""
     if template.strip() == "{text}" and "text" not in data.data:
         return to_text(data)
-    return re.sub(r"\{(\w+)\}", lambda found: to_text(data.data.get(found[1])), template)
+    return fill(template, _VARIABLE, lambda found: to_text(data.data.get(found[1])))
 
 
 def _clean(table: Table) -> str:

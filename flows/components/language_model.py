@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from flows.component import Component, Effect, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
 from flows.models import NO_KEY, OPENAI_BASE_URL, ModelCall
-from flows.text import to_text
+from flows.text import MAX_TEXT, to_text
 from flows.values import LanguageModel as ModelHandle
 from flows.values import Message, Source, Usage
 
@@ -52,12 +52,16 @@ async def _ask(handle: ModelHandle, inputs: LanguageModelFields, context: Vertex
     opened = Message("", sender="Machine", sender_name="AI", session_id=context.run.session_id, source=source)
     message_id = context.open_message(opened, shown_by) if shown_by else None
     pieces: list[str] = []
+    length = 0
     usage: Usage | None = None
     async for piece in context.tools.models.stream(call):
         if isinstance(piece, Usage):
             usage = piece
             continue
         pieces.append(piece)
+        length += len(piece)
+        if length > MAX_TEXT:
+            raise ValueError(f"the answer grows beyond {MAX_TEXT} characters")
         if message_id:
             context.token(piece, message_id)
     return Message("".join(pieces), session_id=context.run.session_id, source=source, usage=usage)
@@ -79,13 +83,15 @@ def _call(handle: ModelHandle, inputs: LanguageModelFields, context: VertexConte
 
 
 def _key(handle: ModelHandle, context: VertexContext) -> str:
-    """The key of the template, else the variable, else the settings' key, which goes to the settings' endpoint only."""
-    own = context.surroundings.field(handle.vertex_id, "api_key") or context.tools.variable(KEY_VARIABLE)
+    """The key that the flow names for its endpoint; without one the user's variable or the settings' key, which go to
+    the settings' endpoint only: a flow that names another one must not get them."""
+    own = context.surroundings.field(handle.vertex_id, "api_key")
     if own:
         return own
     defaults = context.tools.model_defaults
-    trusted = handle.base_url == (defaults.base_url or OPENAI_BASE_URL)
-    return (trusted and defaults.api_key) or NO_KEY
+    if handle.base_url != (defaults.base_url or OPENAI_BASE_URL):
+        return NO_KEY
+    return context.tools.variable(KEY_VARIABLE) or defaults.api_key or NO_KEY
 
 
 def _handle(inputs: LanguageModelFields, context: VertexContext) -> ModelHandle:

@@ -1,11 +1,12 @@
 """ParserComponent: records and tables become text."""
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from flows.component import Component, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
-from flows.text import to_text
+from flows.text import MAX_TEXT, fill, to_text
 from flows.values import Data, Json, Message, Table, Value
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
@@ -30,7 +31,7 @@ class Parser(Component[ParserFields]):
         if inputs.mode == "Stringify":
             return {"parsed_text": Message("\n".join(to_text(item) for item in given))}
         records = [record for item in given for record in _records(item)]
-        return {"parsed_text": Message(inputs.sep.join(_fill(inputs.pattern, record) for record in records))}
+        return {"parsed_text": Message(inputs.sep.join(_filled(inputs, records)))}
 
 
 def _records(value: Value) -> list[dict[str, Json]]:
@@ -46,5 +47,13 @@ def _records(value: Value) -> list[dict[str, Json]]:
     raise TypeError(f"a parser reads Data, JSON or a Table, not {type(value).__name__}")
 
 
-def _fill(pattern: str, record: dict[str, Json]) -> str:
-    return _VARIABLE.sub(lambda found: to_text(record.get(found[1])), pattern)
+def _filled(inputs: ParserFields, records: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    left = MAX_TEXT
+    for record in records:
+        text = _fill(inputs.pattern, record, left)
+        left -= len(text) + len(inputs.sep)
+        yield text
+
+
+def _fill(pattern: str, record: Mapping[str, Json], limit: int) -> str:
+    return fill(pattern, _VARIABLE, lambda found: to_text(record.get(found[1])), limit)

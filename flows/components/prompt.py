@@ -7,7 +7,7 @@ from pydantic import ConfigDict
 
 from flows.component import Component, Inputs, Outputs, Port
 from flows.context import VertexContext
-from flows.text import to_text
+from flows.text import fill, to_text
 from flows.values import Message
 
 _SINGLE = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
@@ -34,7 +34,7 @@ class Prompt(Component[PromptFields]):
 
     async def build(self, inputs: PromptFields, context: VertexContext) -> Outputs:
         pattern = _DOUBLE if inputs.use_double_brackets else _SINGLE
-        return {"prompt": Message(pattern.sub(lambda found: _replacement(found, inputs), inputs.template))}
+        return {"prompt": Message(fill(inputs.template, pattern, lambda found: _replacement(found, inputs)))}
 
 
 def _replacement(found: re.Match[str], inputs: PromptFields) -> str:

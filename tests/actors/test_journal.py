@@ -1,8 +1,11 @@
 """What a pass writes stands in the log in the order it was written (rule 4)."""
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from actors.journal import PassJournal
+from flows.errors import PassInterrupted
 from flows.events import Event, EventType, token, warning
 from storage.cursor import START, Cursor
 from storage.errors import PassLost
@@ -66,3 +69,13 @@ def test_threads_write_one_after_another(log: EventLog, new_job: JobMaker) -> No
     assert [entry.type for entry in entries].count("token") == 40
     assert [entry.cursor.seq for entry in entries if entry.cursor.is_milestone] == list(range(1, 43))
     assert [entry.cursor for entry in entries] == sorted({entry.cursor for entry in entries})
+
+
+def test_an_error_of_the_database_interrupts_the_pass(log: EventLog, new_job: JobMaker) -> None:
+    """No component can take it for an error of its own, and the flow is not blamed for it."""
+    journal = PassJournal(log, claimed(log, new_job()))
+    with log.database.durable() as connection:
+        connection.execute(text("ALTER TABLE job_events RENAME TO away"))
+    with pytest.raises(PassInterrupted) as caught:
+        journal.announce([warning("x")])
+    assert isinstance(caught.value.__cause__, SQLAlchemyError)

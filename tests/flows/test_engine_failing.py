@@ -187,3 +187,16 @@ def test_a_cancelled_pass_cancels_its_vertices_and_writes_nothing_more() -> None
         return journal
 
     assert asyncio.run(cancel()).milestones == []
+
+
+def test_nothing_starts_after_the_pass_is_lost() -> None:
+    """A vertex that waits for a free slot is not built when the pass ended meanwhile (I7)."""
+    began: list[str] = []
+
+    async def work(inputs: StepFields, context: VertexContext) -> Outputs:
+        began.append(context.vertex_id)
+        return await pass_on(inputs, context)
+
+    with pytest.raises(Ended):
+        run_steps([], work, alone=["a", "b", "c"], journal=_EndsAt("a"), max_parallel=1)
+    assert began == ["a"]

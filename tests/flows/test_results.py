@@ -76,7 +76,6 @@ def produced(outputs: Outputs) -> RecordingJournal:
 
 
 SHOWN: dict[str, tuple[Value, Any, str, Any]] = {
-    "a message": (Message("Hi"), "Hi", "text", {"text_key": "text", "text": "Hi", "files": []}),
     "a record": (Data({"n": 1}), {"n": 1}, "object", {"text_key": "text", "data": {"n": 1}}),
     "a table": (Table(("n",), ((1,),)), [{"n": 1}], "array", [{"n": 1}]),
     "a model": (LanguageModel("v", "gpt", "https://example.org"), "gpt", "text", {"name": "gpt"}),
@@ -94,6 +93,15 @@ def test_every_value_is_shown_in_full_and_in_short(case: str) -> None:
     data = event.data["build_data"]["data"]
     assert data["outputs"] == {"left": {"message": content, "type": kind}}
     assert data["results"] == {"left": dumped}
+
+
+def test_a_message_is_shown_in_full_whether_or_not_the_chat_shows_it() -> None:
+    """Its keys are those of a message that the chat shows, but for an id of its own."""
+    [event] = produced({"left": Message("Hi", sender="Machine")}).of_type(EventType.END_VERTEX)
+    data = event.data["build_data"]["data"]
+    assert data["outputs"] == {"left": {"message": "Hi", "type": "text"}}
+    assert (data["results"]["left"]["text"], data["results"]["left"]["data"]["sender"]) == ("Hi", "Machine")
+    assert "id" not in data["results"]["left"]
 
 
 def test_a_vertex_without_outputs_is_shown_with_none() -> None:

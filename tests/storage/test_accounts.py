@@ -46,10 +46,10 @@ def test_eight_that_ensure_at_once_make_one_user_with_one_key(database: Database
     assert (len(stored["users"]), len(stored["api_keys"])) == (1, 1)
 
 
-def test_another_first_key_is_added_to_the_one_before(database: Database, secrets: Secrets) -> None:
+def test_another_first_key_takes_the_place_of_the_one_before(database: Database, secrets: Secrets) -> None:
     account = ensure_local_user(database, secrets, KEY)
     ensure_local_user(database, secrets, "the-next-key-of-the-user")
-    assert account_of(database, secrets, KEY) == account
+    assert account_of(database, secrets, KEY) is None
     assert account_of(database, secrets, "the-next-key-of-the-user") == account
 
 

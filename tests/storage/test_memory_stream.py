@@ -55,3 +55,13 @@ def test_every_entry_gives_its_job_more_time(
     clock.seconds = 80
     add("new", 1)
     assert (kept(stream, "busy"), kept(stream, "quiet")) == (2, 0)
+
+
+def test_all_jobs_together_are_bounded(clock: TurnedClock) -> None:
+    """I10: the job that nothing was published to for longest goes first, the one at hand stays whole."""
+    stream = MemoryStream(StreamBounds(total_bytes=25), clock)
+    for job_id in ("old", "newer", "newest"):
+        stream.publish(job_id, [Entry(Cursor(1), "output", b"x" * 10)])
+    assert [kept(stream, job_id) for job_id in ("old", "newer", "newest")] == [0, 1, 1]
+    stream.publish("newest", [Entry(Cursor(2), "output", b"x" * 40)])
+    assert [kept(stream, job_id) for job_id in ("newer", "newest")] == [0, 2]

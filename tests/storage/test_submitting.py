@@ -7,7 +7,7 @@ from storage.cursor import START
 from storage.errors import IdempotencyConflict, QueueFull
 from storage.jobs import find_job
 from storage.log import EventLog
-from storage.states import HOLDS_KEY, Status
+from storage.states import HOLDS_KEY, Mode, Status
 from storage.submitting import Submitted, submit
 from tests.storage.situations import (
     FIRST,
@@ -115,3 +115,11 @@ def test_a_full_queue_refuses_a_job_and_keeps_no_row_of_it(log: EventLog, new_jo
 def test_only_queued_jobs_fill_the_queue(log: EventLog, new_job: JobMaker, status: Status) -> None:
     brought_to(log, new_job(), status)
     assert submit(log, new_job(), FIRST, max_queued=1).is_new
+
+
+def test_a_backlog_of_background_runs_turns_nobody_away_who_waits(log: EventLog, new_job: JobMaker) -> None:
+    """The two lanes are counted apart."""
+    submitted(log, new_job())
+    with pytest.raises(QueueFull):
+        submit(log, new_job(), FIRST, max_queued=1)
+    assert submit(log, new_job(mode=Mode.SYNC), FIRST, max_queued=1).is_new

@@ -109,7 +109,9 @@ def test_a_foreign_host_name(client: Client, stored: Database, host: str) -> Non
     assert answer.json().keys() == {"detail"}
 
 
-@pytest.mark.parametrize("origin", ["https://penstock.example", "null", "http://localhost.example", "file://"])
+@pytest.mark.parametrize(
+    "origin", ["https://penstock.example", "null", "http://localhost.example", "http://localhost:3000", "file://"]
+)
 def test_a_foreign_origin(client: Client, stored: Database, echo: str, origin: str) -> None:
     """Without keys, a page from elsewhere cannot make a browser on this machine run anything."""
     with changes_nothing(stored):
@@ -121,7 +123,7 @@ def test_this_machine_by_all_its_names(client: Client, server: Deployment) -> No
     """Without keys, calls from this machine to this machine are the local user's."""
     port = urlsplit(server.url).port
     for name in ("127.0.0.1", "localhost", "LOCALHOST", "[::1]"):
-        origin = {"Host": f"{name}:{port}", "Origin": f"http://{name}:3000"}
+        origin = {"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"}
         assert client.http.get(FLOWS, headers=origin).status_code == 200
 
 

@@ -1,6 +1,5 @@
 """From a checked body to a stored job. Every refusal comes before a row is written."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from storage.accounts import Account
 from storage.errors import IdempotencyConflict, IdempotencyKeyBusy, QueueFull
 from storage.flow_store import FlowView, version_of
 from storage.requests import JobRequest, Overrides
+from storage.secrets import Secrets
 from storage.states import Mode
 from storage.submitting import NewJob, Submitted, submit
 from web.errors import Refusal, busy
@@ -134,7 +134,7 @@ def _new_job(services: Services, account: Account, flow: FlowView, asked: Asked)
         expose_graph_state=body.expose_graph_state is not False,
         stream_protocol=body.stream_protocol,
         idempotency_key=body.idempotency_key,
-        fingerprint=_fingerprint(asked) if body.idempotency_key else None,
+        fingerprint=_fingerprint(services.store.secrets, asked) if body.idempotency_key else None,
         seconds_allowed=limits.background_seconds if body.mode is Mode.BACKGROUND else limits.sync_seconds,
     )
 
@@ -148,8 +148,8 @@ def _stored_request(body: RunBody) -> JobRequest:
     )
 
 
-def _fingerprint(asked: Asked) -> str:
-    """What tells one request from another under the same idempotency key."""
+def _fingerprint(secrets: Secrets, asked: Asked) -> str:
+    """What tells one request from another under the same idempotency key; keyed, for it outlives the globals."""
     fields: dict[str, Any] = asked.body.model_dump(mode="json", exclude={"idempotency_key", "globals"})
     content = orjson.dumps({**fields, "globals": dict(asked.globals)}, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(content).hexdigest()
+    return secrets.digest(content.decode())

@@ -164,19 +164,27 @@ def test_the_key_of_a_lent_model_is_used_and_does_not_travel(load: Load, stub: M
 
 KEYS: dict[str, tuple[Mapping[str, Any], Mapping[str, str], str]] = {
     "a literal before a variable": ({"api_key": "sk-own"}, {"OPENAI_API_KEY": "sk-variable"}, "sk-own"),
-    "the usual variable": ({}, {"OPENAI_API_KEY": "sk-variable"}, "sk-variable"),
     "none for an endpoint of the flow's own": ({}, {}, "none"),
+    "not the user's variable either": ({}, {"OPENAI_API_KEY": "sk-variable"}, "none"),
 }
 
 
 @pytest.mark.parametrize("case", KEYS)
 def test_the_key_is_the_fields_then_the_variables(case: str, stub: ModelStub) -> None:
-    """The settings' key goes to the settings' endpoint only."""
+    """A key that the flow does not name goes to the settings' endpoint only."""
     values, variables, key = KEYS[case]
     exported = model(stub, **values)
     template(exported)["api_key"]["load_from_db"] = False
     produce(exported, borrowed=tools(variables, defaults=ModelDefaults(api_key="sk-settings")), input_value="hello")
     assert request_of(stub).key == key
+
+
+def test_the_settings_endpoint_gets_the_variable_before_the_settings_key(stub: ModelStub) -> None:
+    borrowed = tools(
+        {"OPENAI_API_KEY": "sk-variable"}, defaults=ModelDefaults("default-model", stub.url, "sk-settings")
+    )
+    produce(model(None), borrowed=borrowed, input_value="hello")
+    assert request_of(stub).key == "sk-variable"
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -213,9 +221,11 @@ def test_a_flow_without_any_model_fails_with_the_remedy(stub: ModelStub) -> None
 
 
 def test_an_endpoint_that_refuses_fails_the_vertex_in_its_own_words(stub: ModelStub) -> None:
-    stub.fail_with(HTTPStatus.BAD_REQUEST, "the context is too long")
+    stub.fail_with(HTTPStatus.BAD_REQUEST, "the context is too long for the key sk-secret")
+    exported = model(stub, api_key="sk-secret")
+    template(exported)["api_key"]["load_from_db"] = False
     with pytest.raises(VertexFailed) as caught:
-        produce(model(stub), borrowed=tools({"OPENAI_API_KEY": "sk-secret"}), input_value="hello")
+        produce(exported, input_value="hello")
     assert caught.value.reason.startswith(f"The model 'stub-model' at {stub.url} failed: ")
     assert "the context is too long" in caught.value.reason
     assert "sk-secret" not in caught.value.reason

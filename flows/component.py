@@ -15,7 +15,10 @@ from flows.values import Value
 
 
 class Effect(StrEnum):
-    """What building a vertex does to the world, and so what happens to one that a crash interrupted (rule 6)."""
+    """What building a vertex does to the world, and so what may happen to one that a crash interrupted (rule 6).
+
+    Declared by every component; the engine does not hold back an interrupted `ONCE` vertex yet.
+    """
 
     PURE = "pure"
     """Nothing: it runs again."""

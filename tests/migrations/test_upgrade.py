@@ -60,5 +60,5 @@ def test_a_database_that_no_migration_has_seen_is_refused(blank: Database) -> No
 def test_a_database_at_another_revision_is_refused_and_both_are_named(database: Database) -> None:
     with database.durable() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SchemaUnknown, match=f"9999.*{head()}.*penstock migrate"):
+    with pytest.raises(SchemaUnknown, match=f"9999.*{head()}.*start the release that migrated it"):
         check_schema(database)

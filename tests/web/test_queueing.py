@@ -81,15 +81,14 @@ def new_graph() -> Exported:
 
 
 def test_more_than_may_wait(client: Client, stored: Database, stuck: Stuck) -> None:
-    """A run in any mode is refused with a time to come back, and nothing of it is stored; the others are run."""
+    """A background run is refused with a time to come back, and nothing of it is stored; the others are run."""
     slow, quick = client.store(model_flow()), client.store(echo_flow())
     running = client.submit(slow, input_value="x")
     assert stuck.asked.acquire(timeout=60)
     waiting = client.submit(slow, input_value="x")
     with changes_nothing(stored):
-        answers = [client.run(quick, mode=mode) for mode in ("sync", "stream", "background")]
-        with_data = client.run(quick, mode="background", data=new_graph())
-    for answer in (*answers, with_data):
+        answers = [client.run(quick, mode="background", data=data) for data in (None, new_graph())]
+    for answer in answers:
         assert_refused(answer, 429, "SERVICE_BUSY")
         assert answer.headers["Retry-After"] == "1"
     stuck.let_go.set()

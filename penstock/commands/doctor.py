@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import redis
 import typer
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from storage.schema import check_schema, head
 from storage.secrets import is_key
 from storage.store import quick_redis
 
+ANSWER_SECONDS = 2.0
 OLDEST_REDIS = (6, 2)
 """The first with BLMOVE, in which idle workers wait."""
 NOT_YET = "not there yet; `penstock up` makes it"
@@ -122,8 +124,19 @@ def _redis(settings: Settings) -> str:
 
 
 def _port(settings: Settings) -> str:
+    if _answers(settings):
+        return f"{url_of(settings)} answers"
     check_free(settings)
     return f"{url_of(settings)} is free"
+
+
+def _answers(settings: Settings) -> bool:
+    """Whether a Penstock runs there already."""
+    try:
+        answer = httpx.get(f"{url_of(settings)}/health", timeout=ANSWER_SECONDS, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return answer.content == b'{"status":"ok"}'
 
 
 def _model(settings: Settings) -> str:

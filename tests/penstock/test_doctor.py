@@ -2,11 +2,13 @@
 
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 
 from storage.secrets import new_key
+from tests.deployments import embedded
 from tests.penstock.conftest import Penstock, Said
 from tests.services import RedisServer
 
@@ -155,3 +157,11 @@ def test_a_model_is_told_and_never_wrong(penstock: Penstock, monkeypatch: pytest
     monkeypatch.setenv("PENSTOCK_MODEL_NAME", "small")
     monkeypatch.setenv("PENSTOCK_MODEL_BASE_URL", "http://127.0.0.1:1/v1")
     assert findings(penstock("doctor"))["model"] == ("ok", "small at http://127.0.0.1:1/v1")
+
+
+def test_a_port_that_penstock_answers_at(penstock: Penstock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that runs is not a fault."""
+    with embedded(tmp_path, {}) as deployment:
+        monkeypatch.setenv("PORT", str(urlsplit(deployment.url).port))
+        said = penstock("doctor")
+    assert findings(said)["port"] == ("ok", f"{deployment.url} answers")

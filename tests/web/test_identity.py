@@ -110,7 +110,8 @@ def test_a_foreign_host_name(client: Client, stored: Database, host: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://penstock.example", "null", "http://localhost.example", "http://localhost:3000", "file://"]
+    "origin",
+    ["https://penstock.example", "null", "http://localhost.example", "http://localhost:3000", "file://", "http://["],
 )
 def test_a_foreign_origin(client: Client, stored: Database, echo: str, origin: str) -> None:
     """Without keys, a page from elsewhere cannot make a browser on this machine run anything."""

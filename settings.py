@@ -182,8 +182,7 @@ class Settings(BaseSettings):
     @property
     def store(self) -> StoreConfig:
         """What the store is opened with."""
-        limits = Limits(max_vertices=self.max_vertices, max_parallel=self.max_parallel)
-        return StoreConfig(self.database, self.redis_url, self.secret_keys(), limits)
+        return StoreConfig(self.database, self.redis_url, self.secret_keys(), Limits(max_vertices=self.max_vertices))
 
     @property
     def workforce(self) -> WorkforceConfig:

@@ -49,7 +49,6 @@ class NodeOutput(Lenient):
 
     name: str
     types: tuple[str, ...] = ()
-    allows_loop: bool = False
 
 
 class Node(Lenient):
@@ -60,7 +59,6 @@ class Node(Lenient):
     display_name: str
     template: Mapping[str, TemplateField]
     outputs: tuple[NodeOutput, ...]
-    tool_mode: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -75,7 +73,6 @@ class Node(Lenient):
             "display_name": data.get("display_name") or inner.get("display_name") or kind,
             "template": {name: field for name, field in template.items() if isinstance(field, dict)},
             "outputs": inner.get("outputs") or (),
-            "tool_mode": bool(inner.get("tool_mode")),
         }
 
 

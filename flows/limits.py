@@ -1,4 +1,4 @@
-"""How large a definition or a run may be (I10)."""
+"""How large a definition may be (I10)."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,14 @@ from flows.errors import FlowRefused
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one definition and of one pass.
+    """Bounds of one definition.
 
-    `max_vertices` counts vertices without notes, `max_edges` counts edges, `max_depth` counts nested JSON containers,
-    `max_parallel` counts vertices of one job that run at the same time.
+    `max_vertices` counts vertices without notes, `max_edges` counts edges, `max_depth` counts nested JSON containers.
     """
 
     max_vertices: int = 1_000
     max_edges: int = 10_000
     max_depth: int = 64
-    max_parallel: int = 8
 
 
 def check_depth(document: object, max_depth: int) -> None:

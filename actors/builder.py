@@ -40,7 +40,7 @@ class Work:
     graph: Graph
     request: JobRequest
     overrides: Overrides
-    secrets: set[str]
+    confided: set[str]
     """What the run was told that may stand in no error: its globals, and every variable that it looked up."""
 
 
@@ -64,9 +64,9 @@ class FlowBuilder:
         """
         claimed = running.claimed
         began = self.clock.monotonic()
-        secrets: set[str] = set()
+        confided: set[str] = set()
         try:
-            work = self._prepare(claimed, secrets)
+            work = self._prepare(claimed, confided)
             self.loops.current().run(self._run(work, running))
         except TimeoutError:
             time_out(self.log, claimed.job_id)
@@ -75,16 +75,16 @@ class FlowBuilder:
         except SQLAlchemyError:
             raise
         except Exception as failure:  # noqa: BLE001 - told to the flow's owner
-            self._fail(claimed, failure, secrets, self.clock.monotonic() - began)
+            self._fail(claimed, failure, confided, self.clock.monotonic() - began)
         else:
             passes.complete(self.log, claimed, [end(Status.COMPLETED, self.clock.monotonic() - began)])
 
-    def _prepare(self, claimed: Claimed, secrets: set[str]) -> Work:
+    def _prepare(self, claimed: Claimed, confided: set[str]) -> Work:
         request = JobRequest.load(claimed.request)
         overrides = Overrides.open(claimed.overrides, self.secrets, claimed.job_id)
-        secrets.update(overrides.globals.values())
+        confided.update(overrides.globals.values())
         graph, _ = select(self.graphs.get(claimed.version_id), request.start_component_id, request.stop_component_id)
-        return Work(claimed, apply_tweaks(graph, overrides.tweaks), request, overrides, secrets)
+        return Work(claimed, apply_tweaks(graph, overrides.tweaks), request, overrides, confided)
 
     async def _run(self, work: Work, running: Pass) -> None:
         claimed = work.claimed
@@ -113,13 +113,13 @@ class FlowBuilder:
             with interrupting():
                 found = get_variable(self.log.database, self.secrets, work.claimed.user_id, name)
             if found is not None:
-                work.secrets.add(found)
+                work.confided.add(found)
             return found
 
         return lookup
 
-    def _fail(self, claimed: Claimed, failure: Exception, secrets: Collection[str], duration: float) -> None:
-        described = describe(claimed, failure, secrets, self.clock.now(), duration)
+    def _fail(self, claimed: Claimed, failure: Exception, confided: Collection[str], duration: float) -> None:
+        described = describe(claimed, failure, confided, self.clock.now(), duration)
         passes.fail(self.log, claimed, described.error, described.events)
 
 

@@ -1,4 +1,4 @@
-# Seven words: run, test, check, fix, bench, lock, clean. Each sets up what it needs; none needs root.
+# Eight words: run, test, check, fix, bench, chaos, lock, clean. Each sets up what it needs; none needs root.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,7 @@ UV := $(shell command -v uv 2>/dev/null)
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 
-.PHONY: run test check fix bench lock clean
+.PHONY: run test check fix bench chaos lock clean
 
 run: $(VENV)/run ## start the embedded server with the example flows
 	$(BIN)/penstock up
@@ -27,6 +27,9 @@ fix: $(VENV)/dev ## format, and mend what can be mended by itself
 
 bench: $(VENV)/dev ## measure; `make bench ARGS=--quick` for a short run
 	$(BIN)/python -m bench $(ARGS)
+
+chaos: $(VENV)/dev ## break a running Penstock in every way for ten minutes; `make chaos ARGS="--seed 7"` for the same again
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 lock: ## pin every dependency with hashes; needs uv
 	$(LOCK) --group build -o requirements.lock

@@ -1,6 +1,5 @@
 """The settings, and the only reader of the environment. Imported by the composition roots only."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -12,8 +11,10 @@ from sqlalchemy.exc import ArgumentError
 from actors.workforce import WorkforceConfig
 from flows.limits import Limits
 from flows.models import ModelDefaults
-from storage.secrets import is_key, new_key
+from storage.kill_points import KillPoint
+from storage.secrets import is_key, kept_key
 from storage.store import StoreConfig
+from storage.submitting import QueueBounds
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -42,6 +43,11 @@ def _secret_keys(keys: SecretStr) -> SecretStr:
     if not all(is_key(key) for key in keys.get_secret_value().split(",")):
         raise ValueError("is not a list of Fernet keys")
     return keys
+
+
+def _kill_point(spec: str) -> str:
+    KillPoint(spec)
+    return spec
 
 
 def _setting(name: str, default: Any, meaning: str, remedy: str, **bounds: Any) -> Any:
@@ -104,8 +110,16 @@ class Settings(BaseSettings):
         "Give a number of seconds above 0 and at most half of PENSTOCK_LEASE_SECONDS.", gt=0, le=YEAR,
     )  # fmt: skip
     sweep_seconds: float = _setting(
-        "PENSTOCK_SWEEP_SECONDS", 5.0, "How often each worker process looks for jobs that should be moving.",
+        "PENSTOCK_SWEEP_SECONDS", 3.0, "How often the workers look for jobs that should be moving.",
         _SECONDS, gt=0, le=YEAR,
+    )  # fmt: skip
+    max_attempts: int = _setting(
+        "PENSTOCK_MAX_ATTEMPTS", 5, "How often a worker may be lost before the run gets a vertex further; then the job"
+        " fails. A deploy does not count.", _COUNT, ge=1, le=1_000,
+    )  # fmt: skip
+    grace_seconds: float = _setting(
+        "PENSTOCK_GRACE_SECONDS", 15.0, "How long running vertices may go on when a worker is asked to end; then their"
+        " jobs are handed on. Platforms kill after 30.", "Give a number of seconds above 0, 20 at most.", gt=0, le=20,
     )  # fmt: skip
     sync_timeout_seconds: float = _setting(
         "PENSTOCK_SYNC_TIMEOUT_SECONDS", 300.0, "Time limit of a sync or stream run.", _SECONDS, gt=0, le=YEAR
@@ -118,15 +132,30 @@ class Settings(BaseSettings):
         gt=0,
         le=YEAR,
     )
+    vertex_timeout_seconds: float | None = _setting(
+        "PENSTOCK_VERTEX_TIMEOUT_SECONDS", None, "Time limit of one vertex. Without it: none but that of its run.",
+        _SECONDS, gt=0, le=YEAR,
+    )  # fmt: skip
     max_queued: int = _setting(
-        "PENSTOCK_MAX_QUEUED", 10_000, "Queued jobs at most; beyond them a submit is answered 429.", _COUNT, ge=1
+        "PENSTOCK_MAX_QUEUED", 10_000, "Queued jobs at most, counted apart for background runs and those that somebody"
+        " waits for; beyond them a submit is answered 429.", _COUNT, ge=1,
+    )  # fmt: skip
+    max_queued_per_user: int = _setting(
+        "PENSTOCK_MAX_QUEUED_PER_USER", 5_000, "The same for the jobs of one user.", _COUNT, ge=1
     )
+    max_streams: int = _setting(
+        "PENSTOCK_MAX_STREAMS", 1_000, "Clients that follow events in one web process; beyond them they are answered"
+        " 503.", _COUNT, ge=1,
+    )  # fmt: skip
     max_vertices: int = _setting("PENSTOCK_MAX_VERTICES", 1_000, "Vertices of one flow at most.", _COUNT, ge=1)
     max_body_bytes: int = _setting(
         "PENSTOCK_MAX_BODY_BYTES", 5_000_000, "Bytes of one request body, and so of one flow, at most.", _COUNT, ge=1
     )
     max_parallel: int = _setting(
         "PENSTOCK_MAX_PARALLEL", 8, "Vertices of one job that run at the same time.", _COUNT, ge=1, le=256
+    )
+    components: Path | None = _setting(
+        "PENSTOCK_COMPONENTS", None, "Folder of Python files with components of your own.", "Give a folder."
     )
     model_base_url: str | None = _setting(
         "PENSTOCK_MODEL_BASE_URL", None, "OpenAI-compatible endpoint used where a flow names none.",
@@ -138,6 +167,22 @@ class Settings(BaseSettings):
     model_name: str | None = _setting(
         "PENSTOCK_MODEL_NAME", None, "Model used where a flow names none.", "Give a name that the endpoint knows."
     )
+
+    kill_point: Annotated[str, AfterValidator(_kill_point)] | None = _setting(
+        "PENSTOCK_KILL_POINT", None, "For tests: the place at which this process kills itself, `name` or `name:n` for"
+        " the n-th time.", "Leave it out, or take a name from storage/kill_points.py.",
+    )  # fmt: skip
+    clock_skew_seconds: float = _setting(
+        "PENSTOCK_CLOCK_SKEW_SECONDS", 0.0, "For tests: by how much the clock of this process is wrong.",
+        "Leave it out.", ge=-YEAR, le=YEAR,
+    )  # fmt: skip
+
+    @field_validator("components")
+    @classmethod
+    def _folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("is no folder")
+        return value
 
     @field_validator("data_dir")
     @classmethod
@@ -182,7 +227,14 @@ class Settings(BaseSettings):
     @property
     def store(self) -> StoreConfig:
         """What the store is opened with."""
-        return StoreConfig(self.database, self.redis_url, self.secret_keys(), Limits(max_vertices=self.max_vertices))
+        return StoreConfig(
+            self.database,
+            self.redis_url,
+            self.secret_keys(),
+            Limits(max_vertices=self.max_vertices),
+            components=self.components,
+            kill_point=self.kill_point,
+        )
 
     @property
     def workforce(self) -> WorkforceConfig:
@@ -192,9 +244,23 @@ class Settings(BaseSettings):
             lease_seconds=self.lease_seconds,
             heartbeat_seconds=self.heartbeat_seconds,
             sweep_seconds=self.sweep_seconds,
+            grace_seconds=self.grace_seconds,
+            max_attempts=self.max_attempts,
+            vertex_seconds=self.vertex_timeout_seconds,
+            clock_skew_seconds=self.clock_skew_seconds,
             max_parallel=self.max_parallel,
             model_defaults=ModelDefaults(self.model_name, self.model_base_url, _revealed(self.model_api_key)),
         )
+
+    @property
+    def queue_bounds(self) -> QueueBounds:
+        """How many jobs may wait."""
+        return QueueBounds(self.max_queued, self.max_queued_per_user)
+
+    @property
+    def alive_seconds(self) -> float:
+        """How lately a worker process must have reported itself to count as alive: three beats, and time to write."""
+        return 3 * self.heartbeat_seconds + 5
 
     @property
     def first_key(self) -> str | None:
@@ -205,7 +271,7 @@ class Settings(BaseSettings):
         """The secret keys; embedded, one is made in the data folder, readable by its owner only."""
         if self.secret_key is not None:
             return self.secret_key.get_secret_value().split(",")
-        return [_key_file(self.data_dir / "secret.key")]
+        return [kept_key(self.data_dir / "secret.key")]
 
 
 def load_settings() -> Settings:
@@ -230,17 +296,3 @@ def _explain(error: ValidationError) -> str:
 
 def _revealed(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
-
-
-def _key_file(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with open(path, "x", opener=_private) as file:
-            file.write(new_key())
-    except FileExistsError:
-        pass
-    return path.read_text().strip()
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, mode=0o600)

@@ -2,7 +2,19 @@
 
 
 def worker() -> None:
-    """Composes a worker process from the settings and gives its broker to Dramatiq."""
+    """Composes a worker process from the settings and gives its broker to Dramatiq. Says why when it must not start,
+    and raises."""
+    import os
+
+    try:
+        _compose()
+    except Exception as refused:
+        # Straight to standard error: what a child said last, Dramatiq's parent process may end without having read.
+        os.write(2, f"The worker does not start: {refused}\n".encode())
+        raise
+
+
+def _compose() -> None:
     import dramatiq
 
     from actors.workforce import make_workforce

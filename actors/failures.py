@@ -7,13 +7,13 @@ from datetime import datetime
 import orjson
 import structlog
 
-from flows.errors import FlowError, VertexFailed
-from flows.events import Event, end, error
+from flows.errors import FlowError, VertexFailed, VertexTimedOut
+from flows.events import Event, EventType, end, error, lifecycle
 from flows.messages import MessageRecord
 from flows.models import REDACTED
 from flows.values import Message, Source
+from storage.claiming import Claimed
 from storage.errors import StorageError
-from storage.passes import Claimed
 from storage.states import Status
 
 logger = structlog.get_logger(__name__)
@@ -43,6 +43,9 @@ def describe(claimed: Claimed, failure: Exception, secrets: Collection[str], at:
         logger.error("job_failed", job_id=claimed.job_id, exc_info=failure)
         reason = UNEXPECTED
     source = _source(failure)
+    stored = orjson.dumps({"type": type(failure).__name__, "message": reason, "component_id": source.id}).decode()
+    if isinstance(failure, VertexTimedOut):
+        return Failure(stored, [lifecycle(EventType.TIMED_OUT, reason)])
     record = MessageRecord(
         id=claimed.job_id,
         job_id=claimed.job_id,
@@ -51,8 +54,7 @@ def describe(claimed: Claimed, failure: Exception, secrets: Collection[str], at:
         message=Message(reason, "Machine", "AI", claimed.session_id, source=source),
         category="error",
     )
-    stored = {"type": type(failure).__name__, "message": reason, "component_id": source.id}
-    return Failure(orjson.dumps(stored).decode(), [error(record), end(Status.FAILED, duration)])
+    return Failure(stored, [error(record), end(Status.FAILED, duration)])
 
 
 def _tellable(text: str, secrets: Collection[str]) -> str:
@@ -64,6 +66,6 @@ def _tellable(text: str, secrets: Collection[str]) -> str:
 
 
 def _source(failure: Exception) -> Source:
-    if isinstance(failure, VertexFailed):
+    if isinstance(failure, VertexFailed | VertexTimedOut):
         return Source(failure.vertex_id, failure.display_name, failure.display_name)
     return Source()

@@ -1,22 +1,8 @@
-"""The two queues: a sync or stream run never waits behind a backlog of background runs."""
+"""How a process shares its threads between the lanes."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 
-from storage.states import Mode
-
-
-class Lane(StrEnum):
-    """A queue of hints."""
-
-    INTERACTIVE = "interactive"
-    """Runs that somebody waits for."""
-    BACKGROUND = "background"
-
-
-def lane_of(mode: Mode) -> Lane:
-    """The queue that runs of a mode take."""
-    return Lane.BACKGROUND if mode is Mode.BACKGROUND else Lane.INTERACTIVE
+from storage.lanes import Lane
 
 
 def bounds(worker_threads: int) -> Mapping[Lane, int]:

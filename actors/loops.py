@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Coroutine
 from threading import local
-from typing import Any
+from typing import Any, TypeVar
 
 import uvloop
 from dramatiq import Broker, Middleware
 from dramatiq.worker import WorkerThread
 
 from flows.models import ModelTools
+
+T = TypeVar("T")
 
 
 class ThreadLoop:
@@ -19,9 +21,9 @@ class ThreadLoop:
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self.models = ModelTools()
 
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine to its end on this thread."""
-        self._runner.run(work)
+        return self._runner.run(work)
 
     def close(self) -> None:
         """Closes connections and loop; to be called on this thread."""

@@ -1,85 +1,161 @@
 """The passes that run in this process, so that they can be renewed together and ended from outside."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
-from actors.lanes import Lane, lane_of
+from actors.tenure import Tenure
+from storage.claiming import Claimed
 from storage.errors import PassLost
-from storage.passes import Claimed
+
+WAIT_SECONDS = 0.05
+"""How often a pass whose lease was not renewed looks whether it has been."""
+
+
+class PassCut(BaseException):
+    """The process ends and the pass with it; the next one goes on from its finished vertices.
+
+    A `BaseException`, so that no component can catch it by mistake. If you caught it, let it rise.
+    """
 
 
 class Pass:
-    """One pass while it runs: what it claimed, and a way for other threads to end it."""
+    """One pass while it runs: what it claimed, how long it may rely on that, and ways for other threads to end it."""
 
-    def __init__(self, claimed: Claimed) -> None:
+    def __init__(self, claimed: Claimed, tenure: Tenure) -> None:
         self.claimed = claimed
+        self.tenure = tenure
         self._lock = Lock()
-        self._lost = False
+        self._draining = False
+        self._ended: BaseException | None = None
         self._task: tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was ended from outside; it may still hold its thread."""
+        return self._ended is not None
+
+    async def may_start(self) -> bool:
+        """Whether a vertex may start. Waits while the lease is past its half and not renewed (fault A16)."""
+        while not (self._draining or self.tenure.is_fresh):  # noqa: ASYNC110 - other threads renew it
+            await asyncio.sleep(WAIT_SECONDS)
+        return not self._draining
 
     @contextmanager
     def cancellable(self) -> Iterator[None]:
-        """Lets `lose` cancel the current task while the block runs. Raises `PassLost` when it was."""
-        task = asyncio.current_task()
+        """Lets other threads, and the end of the lease, cancel the current task while the block runs.
+
+        Raises `PassLost` or `PassCut` when they did.
+        """
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None, "a pass runs inside a task"
         with self._lock:
-            self._task = (asyncio.get_running_loop(), task)
-            if self._lost:
+            self._task = (loop, task)
+            if self._ended:
                 task.cancel()
+        watch = self._watch(loop)
         try:
             yield
-        except asyncio.CancelledError:
-            if self._lost:
-                raise PassLost(f"Job {self.claimed.job_id} was ended or taken over.") from None
+        except BaseException:
+            # Whatever a component raised when it was cancelled for it.
+            if self._ended:
+                raise self._ended from None
             raise
         finally:
+            watch.close()
             with self._lock:
                 self._task = None
 
+    def drain(self) -> None:
+        """Lets no further vertex start; those that are being built come to their end."""
+        self._draining = True
+
     def lose(self) -> None:
         """Ends the pass: what awaits is cancelled, what blocks is left alone and its result refused by the fence."""
+        self._end(PassLost(f"Job {self.claimed.job_id} was ended, taken over, or not renewed in time."))
+
+    def cut(self) -> None:
+        """Ends the pass as `lose` does, because the process ends: its job is handed on."""
+        self._end(PassCut(f"Job {self.claimed.job_id} is handed on."))
+
+    def _end(self, why: BaseException) -> None:
         with self._lock:
-            self._lost = True
+            if self._ended:
+                return
+            self._ended = why
             if self._task is not None:
                 loop, task = self._task
                 loop.call_soon_threadsafe(task.cancel)
 
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> "_Watch":
+        return _Watch(self, loop)
+
+
+class _Watch:
+    """Ends a pass at the end of its lease."""
+
+    def __init__(self, watched: Pass, loop: asyncio.AbstractEventLoop) -> None:
+        self._pass = watched
+        self._loop = loop
+        self._look()
+
+    def close(self) -> None:
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        if self._pass.tenure.is_over:
+            self._pass.lose()
+        self._timer = self._loop.call_later(max(WAIT_SECONDS, self._pass.tenure.seconds_left), self._look)
+
 
 class RunningPasses:
-    """All passes of a process, by job."""
+    """All passes of a process."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._passes: dict[str, Pass] = {}
+        self._passes: set[Pass] = set()
+        self._draining = False
+        self._claimed_at: float | None = None
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the process ends: nothing may be claimed any more."""
+        return self._draining
 
     @contextmanager
-    def entered(self, claimed: Claimed) -> Iterator[Pass]:
+    def entered(self, running: Pass) -> Iterator[Pass]:
         """Counts a pass as running for as long as the block lasts."""
-        running = Pass(claimed)
         with self._lock:
-            self._passes[claimed.job_id] = running
+            self._passes.add(running)
+            self._claimed_at = time.monotonic()
+            if self._draining:
+                running.drain()
         try:
             yield running
         finally:
             with self._lock:
-                if self._passes.get(claimed.job_id) is running:
-                    del self._passes[claimed.job_id]
+                self._passes.discard(running)
 
-    def owned(self) -> list[Claimed]:
-        """What all running passes claimed."""
+    def all(self) -> Sequence[Pass]:
+        """The passes that run now."""
         with self._lock:
-            return [running.claimed for running in self._passes.values()]
+            return list(self._passes)
 
-    def count(self, lane: Lane) -> int:
-        """How many passes of a lane run."""
-        with self._lock:
-            return sum(lane_of(running.claimed.mode) is lane for running in self._passes.values())
+    def seconds_since_claim(self) -> float | None:
+        """How long ago a job was claimed here; None for never."""
+        return None if self._claimed_at is None else time.monotonic() - self._claimed_at
 
-    def lose(self, job_id: str, fence: int | None = None) -> None:
-        """Ends the pass over a job if one runs here, or only the one under a certain fence."""
+    def drain(self) -> None:
+        """Lets nothing start any more, in no pass."""
         with self._lock:
-            running = self._passes.get(job_id)
-        if running is not None and fence in (None, running.claimed.fence):
-            running.lose()
+            self._draining = True
+        for running in self.all():
+            running.drain()
+
+    def lose(self, job_id: str) -> None:
+        """Ends the passes over a job that run here: one, and older ones that still hold their threads."""
+        for running in self.all():
+            if running.claimed.job_id == job_id:
+                running.lose()

@@ -3,51 +3,61 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from dramatiq import Actor, Broker, Middleware
+from dramatiq import Actor, Middleware
 
-from actors.broker import make_broker
+from actors.broker import Lanes, make_broker
 from actors.builder import FlowBuilder
-from actors.hints import ACTOR
-from actors.lanes import Lane, bounds
+from actors.hints import ACTOR, Hints
+from actors.lanes import bounds
 from actors.loops import Loops
+from actors.middleware.drain import Drain
 from actors.middleware.heartbeat import Heartbeat
 from actors.middleware.lease import Lease
 from actors.middleware.sweeper import Sweeper
 from actors.running import Pass, RunningPasses
 from flows.context import Clock
 from flows.models import ModelDefaults
-from storage.store import Store, quick_redis, waiting_redis
+from storage.claiming import Terms
+from storage.lanes import Lane
+from storage.store import Store
 
 
 @dataclass(frozen=True)
 class WorkforceConfig:
-    """How the workers of a process work."""
+    """How the workers of a process work. Times are seconds. `sweep_seconds` None leaves all jobs that stand still to
+    others; `vertex_seconds` None lets a vertex take as long as it wants; `clock_skew_seconds` is for tests, and turns
+    the wall clock of the runs."""
 
     threads: int
     lease_seconds: float
     heartbeat_seconds: float
-    sweep_seconds: float
+    sweep_seconds: float | None
+    grace_seconds: float
+    max_attempts: int
     max_parallel: int
     model_defaults: ModelDefaults = field(repr=False)
+    vertex_seconds: float | None = None
+    clock_skew_seconds: float = 0.0
 
 
-def make_workforce(store: Store, config: WorkforceConfig) -> Broker:
+def make_workforce(store: Store, config: WorkforceConfig) -> Lanes:
     """A broker with the actor `build_flow` on it; a `dramatiq.Worker` on this broker does the work."""
     running, loops = RunningPasses(), Loops()
     store.control.listen(running.lose)
-    client = waiting_redis(store.redis_url) if store.redis_url else None
-    broker = make_broker(client, [*_middleware(store, config, running), loops], bounds(config.threads))
+    broker = make_broker(store.redis, [*_middleware(store, config, running), loops], bounds(config.threads))
+    hints = Hints(broker, store.log.reached)
     builder = FlowBuilder(
         log=store.log,
         graphs=store.graphs,
         secrets=store.secrets,
         loops=loops,
-        clock=Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic),
+        clock=_clock(config.clock_skew_seconds),
         model_defaults=config.model_defaults,
         max_parallel=config.max_parallel,
+        hand_on=hints.send,
     )
 
     def build_flow(running: Pass) -> None:
@@ -59,16 +69,23 @@ def make_workforce(store: Store, config: WorkforceConfig) -> Broker:
     return broker
 
 
-def hints_only(store: Store) -> Broker:
-    """A broker to send hints with, for a process that has no workers. A slow Redis does not hold its requests."""
-    client = quick_redis(store.redis_url) if store.redis_url else None
-    return make_broker(client, [], bounds(1))
+def hints_only(store: Store) -> Lanes:
+    """A broker to send hints with, for a process that has no workers."""
+    return make_broker(store.redis, [], bounds(1))
 
 
 def _middleware(store: Store, config: WorkforceConfig, running: RunningPasses) -> Sequence[Middleware]:
-    worker = str(uuid4())
-    return [
-        Lease(store.log, running, worker, config.lease_seconds),
-        Heartbeat(store.database, running, config.heartbeat_seconds, config.lease_seconds),
-        Sweeper(store.log, store.control, running, bounds(config.threads), config.sweep_seconds),
+    terms = Terms(str(uuid4()), config.lease_seconds, config.vertex_seconds)
+    middleware: list[Middleware] = [
+        Lease(store.log, running, terms),
+        Heartbeat(store.database, running, terms, config.threads, config.heartbeat_seconds),
+        Drain(store.log, running, config.grace_seconds),
     ]
+    if config.sweep_seconds is not None:
+        middleware.append(Sweeper(store.log, store.control, terms.worker, config.max_attempts, config.sweep_seconds))
+    return middleware
+
+
+def _clock(skew_seconds: float) -> Clock:
+    skew = timedelta(seconds=skew_seconds)
+    return Clock(now=lambda: datetime.now(UTC) + skew, monotonic=time.monotonic)

@@ -15,17 +15,14 @@ from flows.values import Value
 
 
 class Effect(StrEnum):
-    """What building a vertex does to the world, and so what may happen to one that a crash interrupted (rule 6).
-
-    Declared by every component; the engine does not hold back an interrupted `ONCE` vertex yet.
-    """
+    """What building a vertex does to the world, and so what may happen to one that a crash interrupted (rule 6)."""
 
     PURE = "pure"
     """Nothing: it runs again."""
     IDEMPOTENT = "idempotent"
     """Something that the same idempotency key does only once: it runs again under that key."""
     ONCE = "once"
-    """Something that must not happen twice: it is never repeated without a person's word."""
+    """Something that must not happen twice: stored before it begins, and when it was interrupted never repeated."""
 
 
 class Inputs(BaseModel):
@@ -53,8 +50,10 @@ class Port:
 class Component(ABC, Generic[InputsT]):
     """One kind of vertex. Adding one is one file in `flows/components` with one subclass of this.
 
-    `build` is a coroutine, or a plain function that is then run off the event loop. It is called at most once at a
-    time, holds no state between calls, and raises any exception to fail its vertex with that exception's message.
+    `build` is a coroutine, or a plain function that is then run in a thread of its own. A coroutine that awaits is
+    cancelled when its run is stopped; a plain function is abandoned: it goes on, and its result is refused. `build` is
+    called at most once at a time, holds no state between calls, and raises any exception to fail its vertex with that
+    exception's message.
     """
 
     types: ClassVar[tuple[str, ...]]

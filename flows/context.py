@@ -41,6 +41,9 @@ class Journal(Protocol):
     def announce(self, events: Sequence[Event]) -> None:
         """Stores milestones at once."""
 
+    def intend(self, vertex_id: str, visit: int) -> None:
+        """Stores that a vertex is about to do what must not happen twice; on disk when it returns."""
+
     def finish(self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord]) -> None:
         """Stores a finished vertex with its milestones and chat messages, in one transaction."""
 

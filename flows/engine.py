@@ -1,11 +1,15 @@
 """One pass over a graph: builds vertices as they become ready, independent ones at the same time."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
 
+from flows.blocking import in_own_thread
+from flows.component import AnyComponent, Effect, Inputs, Outputs
 from flows.context import Journal, RunRequest, RunTools, VertexContext, VertexResult
 from flows.definition import Edge
-from flows.errors import FlowError, VertexFailed
+from flows.errors import FlowError, VertexFailed, VertexTimedOut
 from flows.frontier import Frontier, Settled
 from flows.graph import Graph, Vertex
 from flows.inputs import gather, look_around
@@ -15,37 +19,59 @@ from flows.values import Value
 FIRST_VISIT = 1
 
 
+async def _at_once() -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a graph may be run."""
+
+    max_parallel: int = 8
+    """Vertices that are built at the same time."""
+    vertex_seconds: float | None = None
+    """How long one vertex may take; None for as long as it wants."""
+    may_start: Callable[[], Awaitable[bool]] = _at_once
+    """Asked before each vertex, and answers when one may start; false when none may any more in this pass."""
+
+
 class Engine:
     """Runs one graph once. Finished vertices are restored, the rest are built, each is journaled as it finishes."""
 
-    def __init__(self, graph: Graph, run: RunRequest, tools: RunTools, journal: Journal, *, max_parallel: int) -> None:
+    def __init__(self, graph: Graph, run: RunRequest, tools: RunTools, journal: Journal, pace: Pace) -> None:
         self._graph = graph
         self._run = run
         self._tools = tools
         self._journal = journal
+        self._pace = pace
         self._frontier = Frontier(graph)
         self._outputs: dict[str, Mapping[str, Value]] = {}
-        self._slots = asyncio.Semaphore(max_parallel)
+        self._slots = asyncio.Semaphore(pace.max_parallel)
         self._tasks: asyncio.TaskGroup
         self._over = False
         """Whether a vertex failed or the pass was lost: nothing starts any more (I7)."""
+        self._held_back = False
+        """Whether a vertex was ready and might not start any more."""
 
-    async def run(self, finished: Sequence[VertexResult] = ()) -> None:
-        """Builds every vertex that is not in `finished` and may run.
+    async def run(self, ready: Sequence[str]) -> bool:
+        """Builds the vertices that are ready and every one that becomes so; false when some were held back.
 
-        `finished` are the results of earlier passes in the order they were stored; those vertices never run again
-        (I6). Raises `VertexFailed` for the first vertex that fails, after its siblings were cancelled, and whatever
-        the journal raises to end the pass.
+        Raises `VertexFailed` for the first vertex that fails and `VertexTimedOut` for one that takes too long, after
+        its siblings were cancelled, and whatever the journal raises to end the pass.
         """
-        ready = self._restore(finished)
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._start(ready)
         except BaseExceptionGroup as failures:
             first = _first(failures)
             raise first from first.__cause__
+        return not self._held_back
 
-    def _restore(self, finished: Sequence[VertexResult]) -> list[str]:
+    def restore(self, finished: Sequence[VertexResult] = ()) -> list[str]:
+        """Takes over the results of earlier passes, in the order they were stored, and tells which vertices are ready.
+
+        Finished vertices never run again (I6).
+        """
         ready = dict.fromkeys(self._graph.first_layer)
         for result in finished:
             ready.update(dict.fromkeys(self._settle(result).ready))
@@ -61,6 +87,9 @@ class Engine:
         surroundings = look_around(self._graph, vertex_id, edges, self._tools.variable)
         context = VertexContext(surroundings, FIRST_VISIT, run=self._run, tools=self._tools, journal=self._journal)
         async with self._slots:
+            if not await self._pace.may_start():
+                self._held_back = True
+                return
             if self._over:
                 return
             try:
@@ -69,11 +98,14 @@ class Engine:
                 # Whoever waits for this slot gets it before the task group cancels them.
                 self._over = True
                 raise
-        self._start(settled.ready)
+        if not _is_cancelled():
+            self._start(settled.ready)
 
     async def _take(self, vertex: Vertex, edges: Sequence[Edge], context: VertexContext) -> Settled:
         """Builds one vertex and records it."""
         began = self._tools.clock.monotonic()
+        if vertex.component.effect is Effect.ONCE:
+            self._journal.intend(vertex.id, FIRST_VISIT)
         outputs = await self._build(vertex, edges, context)
         result = VertexResult(vertex.id, FIRST_VISIT, outputs)
         settled = self._settle(result)
@@ -82,19 +114,21 @@ class Engine:
         return settled
 
     async def _build(self, vertex: Vertex, edges: Sequence[Edge], context: VertexContext) -> Mapping[str, Value]:
+        limit = asyncio.timeout(self._pace.vertex_seconds)
         try:
             inputs = gather(vertex, edges, self._outputs, self._tools.variable)
-            if vertex.component.is_async():
-                outputs = await vertex.component.build(inputs, context)  # type: ignore[misc]
-            else:
-                outputs = await asyncio.to_thread(vertex.component.build, inputs, context)
+            async with limit:
+                outputs = await _built(vertex.component, inputs, context)
             return {name: value for name, value in outputs.items() if name in vertex.component.outputs}
         except asyncio.CancelledError as error:
             if _is_cancelled():
                 raise
             # It came from something that the component awaited; a task group would take it for a quiet end.
             raise VertexFailed(vertex.id, vertex.display_name, "what it waited for was cancelled") from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            if limit.expired():
+                seconds = self._pace.vertex_seconds or 0.0
+                raise VertexTimedOut(vertex.id, vertex.display_name, seconds) from error
             raise VertexFailed(vertex.id, vertex.display_name, _reason(error)) from error
 
     def _settle(self, result: VertexResult) -> Settled:
@@ -109,13 +143,19 @@ class Engine:
             raise VertexFailed(vertex.id, vertex.display_name, str(error)) from error
 
 
+async def _built(component: AnyComponent, inputs: Inputs, context: VertexContext) -> Outputs:
+    if component.is_async():
+        return await cast("Awaitable[Outputs]", component.build(inputs, context))
+    return cast("Outputs", await in_own_thread(component.build, inputs, context))
+
+
 def _is_cancelled() -> bool:
     """Whether somebody asked the current task to end."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """What an error says, or its type where it says nothing or cannot."""
     try:
         said = str(error)

@@ -6,7 +6,9 @@ FlowError
 ├── TweaksRefused            an override touches a field that may not be overridden
 ├── ValueWithoutCodec        a value cannot be stored
 ├── ValueTooLarge            what a vertex put out is more than may be stored
-└── VertexFailed             a vertex could not be built
+├── VertexFailed             a vertex could not be built
+│   └── EffectUncertain      it may have done what must not happen twice
+└── VertexTimedOut           a vertex took longer than it may
 
 PassInterrupted (BaseException)  what the run stands on failed: control flow, not an error of the flow
 """
@@ -63,6 +65,27 @@ class VertexFailed(FlowError):
         self.display_name = display_name
         self.reason = reason
         super().__init__(f"Error building {display_name} ({vertex_id}): {reason}")
+
+
+class EffectUncertain(VertexFailed):
+    """The vertex was interrupted in the middle of what must not happen twice, and nobody knows whether it happened."""
+
+    def __init__(self, vertex_id: str, display_name: str) -> None:
+        super().__init__(
+            vertex_id,
+            display_name,
+            "its worker was lost while it did what must not happen twice. It may have taken effect, so it is not "
+            "repeated. Look at what it did, then run the flow again.",
+        )
+
+
+class VertexTimedOut(FlowError):
+    """The vertex `vertex_id` took longer than PENSTOCK_VERTEX_TIMEOUT_SECONDS allows."""
+
+    def __init__(self, vertex_id: str, display_name: str, seconds: float) -> None:
+        self.vertex_id = vertex_id
+        self.display_name = display_name
+        super().__init__(f"{display_name} ({vertex_id}) took longer than {seconds:g} s, the most a vertex may take.")
 
 
 class PassInterrupted(BaseException):

@@ -19,7 +19,9 @@ class EventType(StrEnum):
 
     VERTICES_SORTED = "vertices_sorted"
     BUILD_START = "build_start"
+    RUN_RECOVERED = "run_recovered"
     ADD_MESSAGE = "add_message"
+    REMOVE_MESSAGE = "remove_message"
     END_VERTEX = "end_vertex"
     OUTPUT = "output"
     WARNING = "warning"
@@ -75,6 +77,16 @@ def vertices_sorted(first_layer: Sequence[str], to_run: Sequence[str]) -> Event:
 def build_start() -> Event:
     """Once per pass."""
     return Event(EventType.BUILD_START, {})
+
+
+def run_recovered(vertices: Sequence[str], attempt: int) -> Event:
+    """An earlier pass was cut off: these vertices start (over), all before them stand. Added to the contract."""
+    return Event(EventType.RUN_RECOVERED, {"vertices": list(vertices), "attempt": attempt})
+
+
+def remove_message(message_id: str) -> Event:
+    """A message that was half streamed, and will be shown again or never."""
+    return Event(EventType.REMOVE_MESSAGE, {"id": message_id})
 
 
 def warning(message: str) -> Event:

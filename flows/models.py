@@ -43,6 +43,8 @@ class ModelCall:
     images: Sequence[str] = ()
     temperature: float | None = None
     max_tokens: int | None = None
+    idempotency_key: str | None = None
+    """The same for every try of one visit of a vertex; sent as `Idempotency-Key` (rule 6)."""
 
 
 class ModelTools:
@@ -98,7 +100,8 @@ def _messages(call: ModelCall) -> "list[ModelMessage]":
 
 
 def _settings(call: ModelCall) -> Any:
-    settings = {"temperature": call.temperature, "max_tokens": call.max_tokens}
+    headers = {"Idempotency-Key": call.idempotency_key} if call.idempotency_key else None
+    settings = {"temperature": call.temperature, "max_tokens": call.max_tokens, "extra_headers": headers}
     return {name: value for name, value in settings.items() if value is not None}
 
 

@@ -1,13 +1,18 @@
 """Which component builds which vertex type."""
 
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Iterable
+from pathlib import Path
 from types import ModuleType
 
 from flows.component import AnyComponent, Component
 from flows.errors import UnknownComponents
+
+OWN_PREFIX = "own_components_"
+"""What the names of modules with a user's own components begin with."""
 
 
 class Registry:
@@ -41,6 +46,24 @@ def discover(package: ModuleType) -> list[type[AnyComponent]]:
     """Every component class that a module of `package` defines, in the order of module names."""
     modules = [importlib.import_module(f"{package.__name__}.{found.name}") for found in _modules(package)]
     return [kind for module in modules for kind in vars(module).values() if _is_component_of(kind, module)]
+
+
+def discover_in(folder: Path) -> list[type[AnyComponent]]:
+    """Every component class that a Python file in a folder defines, in the order of file names.
+
+    Raises whatever such a file raises when it is loaded.
+    """
+    modules = [_load(path) for path in sorted(folder.glob("*.py"))]
+    return [kind for module in modules for kind in vars(module).values() if _is_component_of(kind, module)]
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{OWN_PREFIX}{path.stem}", path)
+    assert spec is not None, "a file that ends in .py has a loader"
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _modules(package: ModuleType) -> Iterable[pkgutil.ModuleInfo]:

@@ -4,14 +4,13 @@ Whoever misses the word learns it from the fence at its next write.
 """
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Event, Thread
 from typing import Protocol
 
 import redis
-import structlog
 
-logger = structlog.get_logger(__name__)
+from storage.redis_link import RedisAway, RedisLink
 
 CHANNEL = "penstock:control"
 _RETRY_SECONDS = 1.0
@@ -50,34 +49,29 @@ class MemoryControl:
 class RedisControl:
     """The channel of many processes, on Redis publish and subscribe."""
 
-    def __init__(self, client: redis.Redis, listening: redis.Redis) -> None:
-        self._client = client
-        self._listening = listening
+    def __init__(self, link: RedisLink) -> None:
+        self._link = link
         self._closed = Event()
 
     def ended(self, job_id: str) -> None:
-        try:
-            self._client.publish(CHANNEL, job_id)
-        except redis.RedisError as error:
-            logger.warning("control_unavailable", job_id=job_id, error=str(error))
+        with suppress(RedisAway), self._link.reaching():
+            self._link.quick.publish(CHANNEL, job_id)
 
     def listen(self, heard: Callable[[str], None]) -> None:
         Thread(target=self._listen, args=(heard,), name="control", daemon=True).start()
 
     def close(self) -> None:
         self._closed.set()
-        self._client.close()
 
     def _listen(self, heard: Callable[[str], None]) -> None:
         while not self._closed.is_set():
             try:
                 self._relay(heard)
-            except redis.RedisError as error:
-                logger.warning("control_unavailable", error=str(error))
+            except redis.RedisError:
                 self._closed.wait(_RETRY_SECONDS)
 
     def _relay(self, heard: Callable[[str], None]) -> None:
-        with closing(self._listening.pubsub(ignore_subscribe_messages=True)) as channel:
+        with self._link.listener() as client, closing(client.pubsub(ignore_subscribe_messages=True)) as channel:
             channel.subscribe(CHANNEL)
             while not self._closed.is_set():
                 message = channel.get_message(timeout=_RETRY_SECONDS)

@@ -7,11 +7,28 @@ from pathlib import Path
 from threading import Lock
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select
-from sqlalchemy.exc import TimeoutError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError, TimeoutError
+from sqlmodel import SQLModel
 
 POOL_SIZE = 16
 """Connections per process at most, with SQLite twice as many; a thread that finds none free waits for one."""
 BUSY_MILLISECONDS = 10_000
+"""How long a statement waits for a lock that another transaction holds."""
+STATEMENT_MILLISECONDS = 30_000
+"""How long PostgreSQL works on one statement; ours take milliseconds."""
+SILENT_MILLISECONDS = 5_000
+"""How long PostgreSQL waits for the next statement of a transaction; ours come within milliseconds. Whoever is silent
+for longer was frozen or cut off in the middle of a write, and must not keep its locks from those who take over."""
+
+
+_PASSING = (OperationalError, InterfaceError, InternalError, TimeoutError)
+
+
+def may_pass(error: SQLAlchemyError) -> bool:
+    """Whether an error comes from the state of the database, so that the same statement may succeed later: it is away,
+    locked, full or read-only. Any other comes from what was asked, and would come again."""
+    return isinstance(error, _PASSING)
 
 
 class _Turn:
@@ -66,6 +83,7 @@ class Database:
             self._follow_references(connection, follow=False)
             try:
                 with connection.begin():
+                    self._take_any_time(connection)
                     yield connection
             finally:
                 self._follow_references(connection, follow=True)
@@ -76,6 +94,10 @@ class Database:
         with self._reading.connect() as connection:
             yield connection
 
+    def insert(self, model: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
+        """An insert that may say what to do when the row is there already; both databases say it alike."""
+        return sqlite.insert(model) if self.is_sqlite else postgresql.insert(model)
+
     def ping(self) -> None:
         """Raises unless the database answers."""
         with self.read() as connection:
@@ -84,6 +106,11 @@ class Database:
     def close(self) -> None:
         self._durable.dispose()
         self._relaxed.dispose()
+
+    def _take_any_time(self, connection: Connection) -> None:
+        if not self.is_sqlite:
+            limits = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+            connection.exec_driver_sql("; ".join(f"SET LOCAL {limit} = 0" for limit in limits))
 
     def _follow_references(self, connection: Connection, *, follow: bool) -> None:
         if self.is_sqlite:
@@ -99,7 +126,10 @@ def normalized(url: str) -> URL:
 
 
 def _postgresql(url: URL) -> Engine:
-    options = "-c synchronous_commit=on -c idle_in_transaction_session_timeout=60000"
+    options = (
+        f"-c synchronous_commit=on -c lock_timeout={BUSY_MILLISECONDS} -c statement_timeout={STATEMENT_MILLISECONDS} "
+        f"-c idle_in_transaction_session_timeout={SILENT_MILLISECONDS}"
+    )
     return create_engine(
         url,
         pool_size=POOL_SIZE,

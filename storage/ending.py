@@ -22,13 +22,19 @@ class Stopped:
     changed: bool
 
 
+_DEADLINES = (
+    ("The run took longer than it was allowed to.", col(Job.deadline_at)),
+    ("A vertex took longer than it was allowed to.", col(Job.vertex_deadline_at)),
+)
+
+
 def stop(log: EventLog, job_id: str, user_id: str) -> Stopped:
     """Cancels a job at once from any state that is not terminal, under a new fence (rule 9), durably.
 
     The signal is stored and consumed by the same transaction; a late stop changes nothing. Raises `LookupError`
     for a job that does not exist.
     """
-    with log.transition(durable=True) as transition:
+    with log.transition(Order.STOP, durable=True) as transition:
         moved = _end(transition, job_id, Order.STOP, Status.CANCELLED, EventType.CANCELLED, "The run was stopped.")
         if moved:
             signal = {"job_id": job_id, "kind": "stop", "user_id": user_id}
@@ -41,12 +47,13 @@ def stop(log: EventLog, job_id: str, user_id: str) -> Stopped:
 
 
 def time_out(log: EventLog, job_id: str) -> bool:
-    """Ends a job whose deadline has passed by the database's clock; false when it has not, or the job has ended."""
-    with log.transition(durable=True) as transition:
-        return _end(
-            transition, job_id, Order.TIME_OUT, Status.TIMED_OUT, EventType.TIMED_OUT,
-            "The run took longer than it was allowed to.", col(Job.deadline_at) <= now(),
-        )  # fmt: skip
+    """Ends a job whose deadline, or that of one of its vertices, has passed by the database's clock; false when none
+    has, or the job has ended."""
+    with log.transition(Order.TIME_OUT, durable=True) as transition:
+        return any(
+            _end(transition, job_id, Order.TIME_OUT, Status.TIMED_OUT, EventType.TIMED_OUT, message, deadline <= now())
+            for message, deadline in _DEADLINES
+        )
 
 
 def _end(

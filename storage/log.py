@@ -1,20 +1,18 @@
 """The log of a job: milestones in the database first, then in the stream; read back as one."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-import structlog
 from sqlalchemy import Connection, bindparam, insert, select
 
 from flows.events import Event
 from storage.clock import now
 from storage.cursor import START, Cursor
 from storage.database import Database
+from storage.kill_points import Reached, unarmed
 from storage.stream import Entry, EventStream, StreamUnavailable
 from storage.tables import JobEvent, table_of
-
-logger = structlog.get_logger(__name__)
 
 _NEVER = 2**31 - 1
 """Behind every seq."""
@@ -70,26 +68,29 @@ class EventLog:
     """Where transitions write and readers read. Commits first, publishes then: a client never sees an id that a
     failed commit gives to another event."""
 
-    def __init__(self, database: Database, stream: EventStream) -> None:
+    def __init__(self, database: Database, stream: EventStream, reached: Reached = unarmed) -> None:
         self.database = database
         self.stream = stream
+        self.reached = reached
+        """Told of every kill point."""
 
     @contextmanager
-    def transition(self, *, durable: bool) -> Iterator[Transition]:
+    def transition(self, name: str, *, durable: bool) -> Iterator[Transition]:
         """One transaction (rule 3). After the commit its milestones are published; if that fails, readers poll."""
         begin = self.database.durable if durable else self.database.relaxed
         with begin() as connection:
             transition = Transition(connection)
             yield transition
+            self.reached(f"{name}.written")
+        self.reached(f"{name}.committed")
         for job_id, entries in transition.entries.items():
             self.publish(job_id, entries)
+        self.reached(f"{name}.published")
 
     def publish(self, job_id: str, entries: Sequence[Entry]) -> None:
         """Publishes entries. A stream that cannot be reached costs latency and deltas, never the run (rule 5)."""
-        try:
+        with suppress(StreamUnavailable):
             self.stream.publish(job_id, entries)
-        except StreamUnavailable as error:
-            logger.warning("stream_unavailable", job_id=job_id, error=str(error))
 
     def read(self, job_id: str, after: Cursor, limit: int = 500) -> Page:
         """The next entries after a cursor, at most `limit`, without a hole: what the stream has lost is filled from
@@ -122,8 +123,7 @@ class EventLog:
     def _streamed(self, job_id: str, after: Cursor, limit: int) -> list[Entry]:
         try:
             return self.stream.range(job_id, after, limit)
-        except StreamUnavailable as error:
-            logger.warning("stream_unavailable", job_id=job_id, error=str(error))
+        except StreamUnavailable:
             return []
 
 

@@ -1,138 +1,96 @@
 """What the pass that owns a job may do: one function per transition, each one transaction under its fence."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Float, and_, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import bindparam, case, func, insert, select, tuple_, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from flows.codec import decode_outputs, encode_outputs
+from flows.codec import encode_outputs
 from flows.context import VertexResult
 from flows.events import Event
 from flows.messages import MessageRecord
 from storage.chat_memory import remember
-from storage.clock import after, now
+from storage.claiming import RENEWED, Claimed, Terms
+from storage.clock import now
 from storage.cursor import Cursor
 from storage.database import Database
 from storage.errors import PassLost
 from storage.log import EventLog, Transition
-from storage.states import Mode, Status
-from storage.tables import Job, VertexRow, table_of
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """A job as the pass that claimed it got it. `seconds_left` is None when nothing bounds its time."""
-
-    job_id: str
-    fence: int
-    worker: str
-    mode: Mode
-    seq: int
-    attempts: int
-    user_id: str
-    flow_id: str
-    version_id: str
-    session_id: str
-    request: str
-    overrides: bytes | None
-    created_at: datetime
-    deadline_at: datetime | None
-    claimed_at: datetime
-    lease_seconds: float
-
-    @property
-    def seconds_left(self) -> float | None:
-        return None if self.deadline_at is None else (self.deadline_at - self.claimed_at).total_seconds()
+from storage.states import Order, Status
+from storage.tables import Job, VertexIntent, VertexRow, table_of
+from storage.turns import first_turn
 
 
 def ended(status: Status) -> Mapping[str, Any]:
     """The columns of a job that ended: no owner, no lease, no secrets (rule 12)."""
-    return {"status": status, "finished_at": now(), "overrides": None, "lease_until": None, "worker": None}
+    return {"status": status, "finished_at": now(), "overrides": None, "worker": None, **UNBOUND}
+
+
+UNBOUND: Mapping[str, Any] = {"lease_until": None, "vertex_deadline_at": None}
+"""The columns of a job that no pass owns."""
 
 
 def _advancing(**changes: Any) -> ReturningUpdate[int]:
-    """The statement that every write of a pass begins with: under its fence it counts events and renews the lease."""
+    """The statement that every write of a pass begins with: under its fence it counts events and renews the lease.
+
+    A pass that says how many events it has `counted` so far cannot count the same ones twice.
+    """
     return (
         update(table_of(Job))
         .where(_jobs.id == bindparam("of_job"), _jobs.fence == bindparam("under_fence"))
         .where(_jobs.status == Status.IN_PROGRESS)
-        .values({"seq": _jobs.seq + bindparam("count"), "lease_until": after(_SECONDS), **changes})
+        .where(_jobs.seq == func.coalesce(bindparam("counted"), _jobs.seq))
+        .values({"seq": _jobs.seq + bindparam("count"), **RENEWED, **changes})
         .returning(_jobs.seq)
     )
 
 
-_HANDED_OVER = (
-    "fence", "mode", "seq", "attempts", "user_id", "flow_id", "version_id", "session_id", "request", "overrides",
-    "created_at", "deadline_at",
-)  # fmt: skip
 _jobs = table_of(Job).c
-_SECONDS = bindparam("lease_seconds", type_=Float)
-
 # Built once: building a statement costs more than executing it.
-_CLAIM = (
-    update(table_of(Job))
-    .where(_jobs.id == bindparam("of_job"))
-    .where(or_(_jobs.status == Status.QUEUED, and_(_jobs.status == Status.IN_PROGRESS, _jobs.lease_until < now())))
-    .values(
-        status=Status.IN_PROGRESS,
-        fence=_jobs.fence + 1,
-        seq=_jobs.seq + bindparam("count"),
-        attempts=_jobs.attempts + 1,
-        worker=bindparam("by_worker"),
-        lease_until=after(_SECONDS),
-        started_at=func.coalesce(_jobs.started_at, now()),
-    )
-    .returning(*(_jobs[name] for name in _HANDED_OVER), now().label("claimed_at"))
-)
 _ANNOUNCE = _advancing()
+# Whoever gets further may be tried as often again.
+_FINISH_VERTEX = _advancing(attempts=1)
 _COMPLETE = _advancing(**ended(Status.COMPLETED))
 _FAIL = _advancing(**ended(Status.FAILED), error=bindparam("stored_error"))
-_RELEASE = _advancing(status=Status.QUEUED, worker=None, lease_until=None, attempts=_jobs.attempts - 1, hinted_at=now())
+_EXPIRE = _advancing(**ended(Status.TIMED_OUT), error=bindparam("stored_error"))
+_RELEASE = _advancing(
+    **UNBOUND,
+    status=Status.QUEUED,
+    worker=case((bindparam("cut_off"), _jobs.worker), else_=None),
+    attempts=_jobs.attempts - 1,
+    turn=first_turn(),
+    hinted_at=now(),
+)
 _RENEW = (
     update(table_of(Job))
     .where(tuple_(_jobs.id, _jobs.fence).in_(bindparam("fences", expanding=True)))
     .where(_jobs.status == Status.IN_PROGRESS)
-    .values(lease_until=after(_SECONDS))
+    .values(lease_until=RENEWED["lease_until"])
     .returning(_jobs.id)
 )
-_FINISHED = (
-    select(table_of(VertexRow))
-    .where(table_of(VertexRow).c.job_id == bindparam("of_job"))
-    .order_by(table_of(VertexRow).c.position)
-)
+_REACHED = select(_jobs.seq).where(_jobs.id == bindparam("of_job"), _jobs.fence == bindparam("under_fence"))
 _ADD_RESULT = insert(table_of(VertexRow))
+_ADD_INTENT = insert(table_of(VertexIntent)).values(created_at=now())
 
 
-def claim(log: EventLog, job_id: str, worker: str, lease_seconds: float, events: Sequence[Event]) -> Claimed | None:
-    """Takes a job that is queued, or whose pass let its lease run out, under a new fence; None when it is neither.
+def announce(log: EventLog, claimed: Claimed, events: Sequence[Event], counted: Cursor | None = None) -> Cursor:
+    """Adds milestones. Raises `PassLost`.
 
-    The lease starts in the claim itself, by the database's clock; the attempt is counted here, where no crash can
-    lose the count.
+    Here and below, a write that gives the cursor it has `counted` to is refused as `PassLost` too when it, or another,
+    has taken place meanwhile.
     """
-    bound = {"of_job": job_id, "by_worker": worker, "lease_seconds": lease_seconds, "count": len(events)}
-    with log.transition(durable=False) as transition:
-        row = transition.connection.execute(_CLAIM, bound).one_or_none()
-        if row is None:
-            return None
-        transition.append(job_id, row.seq, events)
-    handed_over = {**row._mapping, "mode": Mode(row.mode)}
-    return Claimed(job_id=job_id, worker=worker, lease_seconds=lease_seconds, **handed_over)
+    with log.transition(Order.ANNOUNCE, durable=False) as transition:
+        return _advance(transition, claimed, events, _ANNOUNCE, counted)
 
 
-def finished_vertices(database: Database, job_id: str) -> list[VertexResult]:
-    """The vertices that earlier passes finished, in that order, for the next pass to go on from (I6)."""
-    with database.read() as connection:
-        rows = connection.execute(_FINISHED, {"of_job": job_id}).all()
-    return [VertexResult(row.vertex_id, row.visit, decode_outputs(row.outputs)) for row in rows]
-
-
-def announce(log: EventLog, claimed: Claimed, events: Sequence[Event]) -> Cursor:
-    """Adds milestones. Raises `PassLost`."""
-    with log.transition(durable=False) as transition:
-        return _advance(transition, claimed, events, _ANNOUNCE)
+def intend(log: EventLog, claimed: Claimed, vertex_id: str, visit: int) -> Cursor:
+    """Stores, durably, that a vertex is about to do what must not happen twice (rule 6). Raises `PassLost`."""
+    row = {"job_id": claimed.job_id, "vertex_id": vertex_id, "visit": visit, "fence": claimed.fence}
+    with log.transition(Order.INTEND, durable=True) as transition:
+        cursor = _advance(transition, claimed, (), _ANNOUNCE, None)
+        transition.connection.execute(_ADD_INTENT, row)
+    return cursor
 
 
 def finish_vertex(
@@ -141,14 +99,15 @@ def finish_vertex(
     result: VertexResult,
     events: Sequence[Event],
     messages: Sequence[MessageRecord],
+    counted: Cursor | None = None,
 ) -> Cursor:
     """Stores a finished vertex: result, milestones, chat messages, a renewed lease. Raises `PassLost`.
 
     Raises `ValueWithoutCodec`, before anything is written, for an output that cannot be stored.
     """
     outputs = encode_outputs(result.outputs).decode()
-    with log.transition(durable=False) as transition:
-        cursor = _advance(transition, claimed, events, _ANNOUNCE)
+    with log.transition(Order.FINISH_VERTEX, durable=False) as transition:
+        cursor = _advance(transition, claimed, events, _FINISH_VERTEX, counted)
         row = {
             "job_id": claimed.job_id,
             "vertex_id": result.vertex_id,
@@ -161,29 +120,55 @@ def finish_vertex(
     return cursor
 
 
-def complete(log: EventLog, claimed: Claimed, events: Sequence[Event]) -> None:
+def complete(log: EventLog, claimed: Claimed, events: Sequence[Event], counted: Cursor | None = None) -> Cursor:
     """Ends a job whose vertices are all finished; the last event is the terminal one. Raises `PassLost`."""
-    with log.transition(durable=True) as transition:
-        _advance(transition, claimed, events, _COMPLETE)
+    with log.transition(Order.COMPLETE, durable=True) as transition:
+        return _advance(transition, claimed, events, _COMPLETE, counted)
 
 
-def fail(log: EventLog, claimed: Claimed, error: str, events: Sequence[Event]) -> None:
+def fail(log: EventLog, claimed: Claimed, error: str, events: Sequence[Event], counted: Cursor | None = None) -> Cursor:
     """Ends a job with an error, JSON as it is stored; the last event is the terminal one. Raises `PassLost`."""
-    with log.transition(durable=True) as transition:
-        _advance(transition, claimed, events, _FAIL, stored_error=error)
+    with log.transition(Order.FAIL, durable=True) as transition:
+        return _advance(transition, claimed, events, _FAIL, counted, stored_error=error)
 
 
-def release(log: EventLog, claimed: Claimed) -> None:
-    """Hands a job on, unfinished: it is queued again and the attempt is not counted. Raises `PassLost`."""
-    with log.transition(durable=False) as transition:
-        _advance(transition, claimed, (), _RELEASE)
+def expire(
+    log: EventLog, claimed: Claimed, error: str, events: Sequence[Event], counted: Cursor | None = None
+) -> Cursor:
+    """Ends a job of which a vertex took longer than it may; else as `fail`. Raises `PassLost`."""
+    with log.transition(Order.EXPIRE, durable=True) as transition:
+        return _advance(transition, claimed, events, _EXPIRE, counted, stored_error=error)
 
 
-def renew(database: Database, owned: Collection[Claimed], lease_seconds: float) -> set[str]:
+def release(log: EventLog, claimed: Claimed, *, cut_off: bool) -> None:
+    """Hands a job on, unfinished: it is queued again, before all others, and the attempt is not counted.
+
+    `cut_off` says that vertices were left half built, which the next pass then tells. Raises `PassLost`.
+    """
+    with log.transition(Order.RELEASE, durable=False) as transition:
+        _advance(transition, claimed, (), _RELEASE, None, cut_off=cut_off)
+
+
+def renew(database: Database, owned: Collection[Claimed], terms: Terms) -> set[str]:
     """Renews the leases of all passes of a process in one statement; returns the jobs that it still owns."""
     fences = [(claimed.job_id, claimed.fence) for claimed in owned]
     with database.relaxed() as connection:
-        return set(connection.execute(_RENEW, {"fences": fences, "lease_seconds": lease_seconds}).scalars())
+        found = connection.execute(_RENEW, {"fences": fences, "lease_seconds": terms.lease_seconds})
+        return set(found.scalars())
+
+
+def reached(database: Database, claimed: Claimed) -> Cursor:
+    """How far a pass has brought the log of its job, and nobody else after it. Raises `PassLost`."""
+    bound = {"of_job": claimed.job_id, "under_fence": claimed.fence}
+    with database.read() as connection:
+        seq = connection.execute(_REACHED, bound).scalar_one_or_none()
+    if seq is None:
+        raise _lost(claimed)
+    return Cursor(seq)
+
+
+def _lost(claimed: Claimed) -> PassLost:
+    return PassLost(f"Job {claimed.job_id} is no longer owned under fence {claimed.fence}.")
 
 
 def _advance(
@@ -191,6 +176,7 @@ def _advance(
     claimed: Claimed,
     events: Sequence[Event],
     statement: ReturningUpdate[int],
+    counted: Cursor | None,
     **more: Any,
 ) -> Cursor:
     """Executes one of the statements of `_advancing` and stores the events; their last cursor. Raises `PassLost`."""
@@ -198,11 +184,12 @@ def _advance(
         "of_job": claimed.job_id,
         "under_fence": claimed.fence,
         "count": len(events),
-        "lease_seconds": claimed.lease_seconds,
+        "counted": None if counted is None else counted.seq,
+        **claimed.terms.bound,
         **more,
     }
     seq = transition.connection.execute(statement, bound).scalar_one_or_none()
     if seq is None:
-        raise PassLost(f"Job {claimed.job_id} is no longer owned under fence {claimed.fence}.")
+        raise _lost(claimed)
     transition.append(claimed.job_id, seq, events)
     return Cursor(seq)

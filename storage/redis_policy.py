@@ -6,7 +6,7 @@ import redis
 import structlog
 
 from storage.errors import EvictingRedis
-from storage.store import Store, quick_redis
+from storage.store import Store
 
 logger = structlog.get_logger(__name__)
 
@@ -15,9 +15,8 @@ SAFE = "noeviction"
 
 def check_redis(store: Store) -> None:
     """Raises `EvictingRedis` for the Redis of a store; a store in memory has none."""
-    if store.redis_url is not None:
-        with quick_redis(store.redis_url) as client:
-            check_policy(client)
+    if store.redis is not None:
+        check_policy(store.redis.quick)
 
 
 def check_policy(client: redis.Redis) -> None:

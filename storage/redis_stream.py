@@ -14,6 +14,7 @@ from uuid import uuid4
 import redis
 
 from storage.cursor import Cursor
+from storage.redis_link import RedisAway, RedisLink
 from storage.stream import Entry, StreamBounds, StreamUnavailable
 
 REFUSED = "equal or smaller"
@@ -27,19 +28,18 @@ def events_key(job_id: str) -> str:
 
 
 class RedisStream:
-    """An `EventStream` on Redis. `client` has short time-outs: a slow Redis must not hold a request or a run."""
+    """An `EventStream` on Redis. A Redis that is slow or away holds no request and no run."""
 
-    def __init__(self, client: redis.Redis, waiting: redis.Redis, bounds: StreamBounds) -> None:
-        self._client = client
-        self._waiting = waiting
+    def __init__(self, link: RedisLink, bounds: StreamBounds) -> None:
+        self._link = link
         self._bounds = bounds
         self._wake_key = f"penstock:wake:{uuid4()}"
         self._wake_seen = "0-0"
 
     def publish(self, job_id: str, entries: Sequence[Entry]) -> None:
         key = events_key(job_id)
-        with _reaching_redis():
-            pipeline = self._client.pipeline(transaction=False)
+        with self._reaching():
+            pipeline = self._link.quick.pipeline(transaction=False)
             for entry in entries:
                 pipeline.xadd(
                     key, _fields(entry), id=entry.cursor.stream_id, maxlen=self._bounds.length, approximate=True
@@ -51,39 +51,38 @@ class RedisStream:
                     raise answer
 
     def range(self, job_id: str, after: Cursor, limit: int) -> list[Entry]:
-        with _reaching_redis():
-            found: Any = self._client.xrange(events_key(job_id), min=f"({after.stream_id}", count=limit)
+        with self._reaching():
+            found: Any = self._link.quick.xrange(events_key(job_id), min=f"({after.stream_id}", count=limit)
         return [_entry(id, fields) for id, fields in found]
 
     def wait(self, positions: Mapping[str, Cursor], seconds: float) -> dict[str, list[Entry]]:
         keys: dict[Any, Any] = {events_key(job_id): cursor.stream_id for job_id, cursor in positions.items()}
         jobs = dict(zip(keys, positions, strict=True))
         keys[self._wake_key] = self._wake_seen
-        with _reaching_redis():
-            answer: Any = self._waiting.xread(keys, count=_READ_AT_ONCE, block=max(1, int(seconds * 1000)))
+        with self._reaching():
+            answer: Any = self._link.waiting.xread(keys, count=_READ_AT_ONCE, block=max(1, int(seconds * 1000)))
         found = {key.decode(): entries for key, entries in _pairs(answer)}
         if woken := found.pop(self._wake_key, None):
             self._wake_seen = woken[-1][0].decode()
         return {jobs[key]: [_entry(id, fields) for id, fields in entries] for key, entries in found.items()}
 
     def wake(self) -> None:
-        with _reaching_redis():
-            pipeline = self._client.pipeline(transaction=False)
+        with self._reaching():
+            pipeline = self._link.quick.pipeline(transaction=False)
             pipeline.xadd(self._wake_key, {"w": ""}, maxlen=1)
             pipeline.expire(self._wake_key, self._bounds.seconds)
             pipeline.execute()
 
     def close(self) -> None:
-        self._client.close()
-        self._waiting.close()
+        self._link.close()
 
-
-@contextmanager
-def _reaching_redis() -> Iterator[None]:
-    try:
-        yield
-    except redis.RedisError as error:
-        raise StreamUnavailable(str(error)) from error
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            with self._link.reaching():
+                yield
+        except RedisAway as away:
+            raise StreamUnavailable(str(away)) from away
 
 
 def _pairs(answer: Any) -> Any:

@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import os
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -43,6 +45,21 @@ class Secrets:
 def new_key() -> str:
     """A fresh key for `Secrets`."""
     return Fernet.generate_key().decode()
+
+
+def kept_key(path: Path) -> str:
+    """The key that a file keeps; the first to ask makes it, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with open(path, "x", opener=_private) as file:
+            file.write(new_key())
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
 
 
 def is_key(text: str) -> bool:

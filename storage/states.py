@@ -37,11 +37,25 @@ class Order(StrEnum):
     """Who or what wants to move a job."""
 
     CLAIM = "claim"
+    """A worker takes it."""
+    ANNOUNCE = "announce"
+    """Its pass adds milestones."""
+    INTEND = "intend"
+    """Its pass is about to do what must not happen twice."""
     FINISH_VERTEX = "finish_vertex"
     COMPLETE = "complete"
     FAIL = "fail"
+    EXPIRE = "expire"
+    """A vertex of its pass took longer than it may."""
+    RELEASE = "release"
+    """Its pass hands it on, because its process ends."""
+    REQUEUE = "requeue"
+    """Its worker was lost and it may be tried again."""
+    GIVE_UP = "give_up"
+    """Its worker was lost, and it was tried as often as it may be."""
     STOP = "stop"
     TIME_OUT = "time_out"
+    """Its deadline has passed."""
 
 
 class Outcome(StrEnum):
@@ -59,21 +73,35 @@ class Outcome(StrEnum):
     """Nothing changes, and whoever ordered it is told the state."""
 
 
-_PASS_ORDERS = (Order.FINISH_VERTEX, Order.COMPLETE, Order.FAIL)
+_OF_THE_PASS = (
+    Order.ANNOUNCE,
+    Order.INTEND,
+    Order.FINISH_VERTEX,
+    Order.COMPLETE,
+    Order.FAIL,
+    Order.EXPIRE,
+    Order.RELEASE,
+)
+_AFTER_A_LOSS = (Order.REQUEUE, Order.GIVE_UP)
 
 OUTCOMES: Mapping[tuple[Status, Order], Outcome] = {
     (Status.QUEUED, Order.CLAIM): Outcome.MOVES,
     (Status.QUEUED, Order.STOP): Outcome.MOVES,
     (Status.QUEUED, Order.TIME_OUT): Outcome.MOVES,
-    (Status.IN_PROGRESS, Order.CLAIM): Outcome.IF_LEASE_EXPIRED,
+    **{(Status.QUEUED, order): Outcome.NOTHING for order in _AFTER_A_LOSS},
+    (Status.IN_PROGRESS, Order.CLAIM): Outcome.NOTHING,
     (Status.IN_PROGRESS, Order.STOP): Outcome.MOVES,
     (Status.IN_PROGRESS, Order.TIME_OUT): Outcome.MOVES,
-    **{(Status.IN_PROGRESS, order): Outcome.IF_FENCE_HOLDS for order in _PASS_ORDERS},
-    (Status.SUSPENDED, Order.CLAIM): Outcome.NOTHING,
+    **{(Status.IN_PROGRESS, order): Outcome.IF_LEASE_EXPIRED for order in _AFTER_A_LOSS},
+    **{(Status.IN_PROGRESS, order): Outcome.IF_FENCE_HOLDS for order in _OF_THE_PASS},
     (Status.SUSPENDED, Order.STOP): Outcome.MOVES,
-    (Status.SUSPENDED, Order.TIME_OUT): Outcome.NOTHING,
-    **{(status, order): Outcome.PASS_LOST for status in Status for order in _PASS_ORDERS if status != "in_progress"},
-    **{(status, order): Outcome.NOTHING for status in TERMINAL for order in (Order.CLAIM, Order.STOP, Order.TIME_OUT)},
+    **{(Status.SUSPENDED, order): Outcome.NOTHING for order in (Order.CLAIM, Order.TIME_OUT, *_AFTER_A_LOSS)},
+    **{(status, order): Outcome.PASS_LOST for status in Status for order in _OF_THE_PASS if status != "in_progress"},
+    **{
+        (status, order): Outcome.NOTHING
+        for status in TERMINAL
+        for order in (Order.CLAIM, Order.STOP, Order.TIME_OUT, *_AFTER_A_LOSS)
+    },
 }
 
 

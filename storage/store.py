@@ -2,27 +2,21 @@
 
 import time
 from dataclasses import dataclass, field
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from pathlib import Path
 
 import flows.components
 from flows.limits import Limits
-from flows.registry import Registry, discover
+from flows.registry import Registry, discover, discover_in
 from storage.control import Control, MemoryControl, RedisControl
 from storage.database import Database
 from storage.graphs import Graphs
+from storage.kill_points import KillPoint, unarmed
 from storage.log import EventLog
 from storage.memory_stream import MemoryStream
+from storage.redis_link import RedisLink
 from storage.redis_stream import RedisStream
 from storage.secrets import Secrets
 from storage.stream import EventStream, StreamBounds
-
-REQUEST_SECONDS = 1.0
-"""How long a command on the path of a request or a run may take before the stream counts as away."""
-WAITING_SECONDS = 10.0
-"""Socket time-out of connections that wait inside Redis; longer than any wait."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +28,9 @@ class StoreConfig:
     secret_keys: list[str] = field(repr=False)
     limits: Limits = Limits()
     bounds: StreamBounds = StreamBounds()
+    components: Path | None = None
+    """A folder with components of the user's own."""
+    kill_point: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,8 @@ class Store:
     secrets: Secrets
     registry: Registry
     graphs: Graphs
-    redis_url: str | None
+    redis: RedisLink | None
+    """None for a store in memory."""
 
     def close(self) -> None:
         self.control.close()
@@ -58,42 +56,23 @@ class Store:
 def open_store(config: StoreConfig) -> Store:
     """Opens the store; connections are made on first use."""
     database = Database(config.database_url)
-    registry = Registry(discover(flows.components))
-    stream, control = _channels(config)
+    own = discover_in(config.components) if config.components else []
+    registry = Registry([*discover(flows.components), *own])
+    link = RedisLink(config.redis_url) if config.redis_url else None
+    stream, control = _channels(config.bounds, link)
     return Store(
         database=database,
         stream=stream,
         control=control,
-        log=EventLog(database, stream),
+        log=EventLog(database, stream, KillPoint(config.kill_point) if config.kill_point else unarmed),
         secrets=Secrets(config.secret_keys),
         registry=registry,
         graphs=Graphs(database, registry, config.limits),
-        redis_url=config.redis_url,
+        redis=link,
     )
 
 
-def quick_redis(url: str) -> redis.Redis:
-    """A client for the path of requests: short time-outs, one try, no retry that could hide a lost reply (fault A2)."""
-    return _client(url, REQUEST_SECONDS)
-
-
-def waiting_redis(url: str) -> redis.Redis:
-    """A client for connections that wait inside Redis."""
-    return _client(url, WAITING_SECONDS)
-
-
-def _client(url: str, seconds: float) -> redis.Redis:
-    client: redis.Redis = redis.Redis.from_url(
-        url, socket_timeout=seconds, socket_connect_timeout=REQUEST_SECONDS, retry=Retry(NoBackoff(), 0)
-    )
-    return client
-
-
-def _channels(config: StoreConfig) -> tuple[EventStream, Control]:
-    url = config.redis_url
-    if url is None:
-        return MemoryStream(config.bounds, time.monotonic), MemoryControl()
-    return (
-        RedisStream(quick_redis(url), waiting_redis(url), config.bounds),
-        RedisControl(quick_redis(url), waiting_redis(url)),
-    )
+def _channels(bounds: StreamBounds, link: RedisLink | None) -> tuple[EventStream, Control]:
+    if link is None:
+        return MemoryStream(bounds, time.monotonic), MemoryControl()
+    return RedisStream(link, bounds), RedisControl(link)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, Table, Text, text
 from sqlmodel import Field, SQLModel
 
 from storage.clock import Instant
@@ -86,6 +86,8 @@ class Job(SQLModel, table=True):
             unique=True,
             **_where(f"idempotency_key IS NOT NULL AND {_one_of('status', HOLDS_KEY)}"),
         ),
+        Index("jobs_waiting", "mode", "turn", "created_at", **_where("status = 'queued'")),
+        Index("jobs_waiting_of_user", "user_id", "turn", **_where("status = 'queued'")),
         Index("jobs_live", "status", "hinted_at", **_where(_one_of("status", LIVE))),
         Index("jobs_newest", "user_id", "created_at", "id"),
         Index("jobs_of_flow", "flow_id", "created_at"),
@@ -109,11 +111,19 @@ class Job(SQLModel, table=True):
     seq: int = 0
     fence: int = 0
     attempts: int = 0
+    """Passes that were claimed since a vertex was last finished; one that a deploy interrupted does not count."""
+    turn: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    """Its place among the queued jobs of its lane: the lowest is claimed first, so that users take turns."""
     worker: str | None = None
+    """Whose pass owns it, or was cut off in it; null when no vertex was left half built."""
+    taken_from: str | None = None
+    """Whose pass was cut off before the pass that owns it now; null when none was."""
     lease_until: datetime | None = Field(default=None, sa_type=Instant)
     hinted_at: datetime = Field(sa_type=Instant)
     wake_at: datetime | None = Field(default=None, sa_type=Instant)
     deadline_at: datetime | None = Field(default=None, sa_type=Instant)
+    vertex_deadline_at: datetime | None = Field(default=None, sa_type=Instant)
+    """By when the pass must have written again, or one of its vertices takes longer than it may."""
     created_at: datetime = Field(sa_type=Instant)
     started_at: datetime | None = Field(default=None, sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -145,6 +155,19 @@ class VertexRow(SQLModel, table=True):
     position: int
     """The `seq` of its first milestone: the order in which vertices finished."""
     outputs: str = Field(sa_type=Text)
+
+
+class VertexIntent(SQLModel, table=True):
+    """One visit of a vertex that must not happen twice, stored before it begins (rule 6). Without a result beside it,
+    nobody knows whether it happened."""
+
+    __tablename__ = "vertex_intents"
+
+    job_id: str = Field(primary_key=True, foreign_key="jobs.id", ondelete="CASCADE")
+    vertex_id: str = Field(primary_key=True)
+    visit: int = Field(primary_key=True)
+    fence: int
+    created_at: datetime = Field(sa_type=Instant)
 
 
 class ExecutionSignal(SQLModel, table=True):
@@ -189,6 +212,32 @@ class Variable(SQLModel, table=True):
     value: bytes = Field(sa_type=LargeBinary)
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)
+
+
+class WorkerProcess(SQLModel, table=True):
+    """One process that works, as it last reported itself."""
+
+    __tablename__ = "workers"
+
+    id: str = Field(primary_key=True)
+    threads: int
+    running: int
+    stuck: int
+    """Threads held by a pass that is over and does not end."""
+    started_at: datetime = Field(sa_type=Instant)
+    seen_at: datetime = Field(sa_type=Instant)
+    claimed_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Sweep(SQLModel, table=True):
+    """The one row that says whose turn it is to sweep, and when a sweep last came to its end."""
+
+    __tablename__ = "sweeps"
+
+    id: int = Field(primary_key=True)
+    worker: str | None = None
+    begun_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -22,11 +22,11 @@ from storage.database import Database
 from storage.flow_store import store_version
 from storage.log import EventLog
 from storage.memory_stream import MemoryStream
+from storage.redis_link import RedisLink
 from storage.redis_stream import RedisStream
 from storage.schema import migrate
 from storage.secrets import Secrets, new_key
 from storage.states import Mode
-from storage.store import quick_redis, waiting_redis
 from storage.stream import EventStream, StreamBounds
 from storage.submitting import NewJob
 from tests import services
@@ -145,7 +145,7 @@ def _stream(request: pytest.FixtureRequest, bounds: StreamBounds) -> EventStream
     if request.param == "memory":
         return MemoryStream(bounds, time.monotonic)
     url = request.getfixturevalue("redis_url")
-    return RedisStream(quick_redis(url), waiting_redis(url), bounds)
+    return RedisStream(RedisLink(url), bounds)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import IO
@@ -17,10 +17,12 @@ import redis
 from storage.database import Database
 from storage.schema import migrate
 from storage.secrets import new_key
+from tests.forking import ForkedServer
 
 ROOT = Path(__file__).parent.parent
 _READY_SECONDS = 40
 _GRACE_SECONDS = 30
+_WORKER_IS_READY = "Worker process is ready for action."
 _OURS = ("PENSTOCK_", "DATABASE_URL", "REDIS_URL", "PORT", "PENSTOCK_HOST", "WEB_CONCURRENCY", "OPENAI_")
 
 
@@ -31,72 +33,121 @@ class Program:
         self._command = command
         self._environment = dict(environment)
         self.log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedServer | None = None
         self._output: IO[bytes] | None = None
+        self._born_at = 0
+        """Where in the log its present life begins."""
 
-    def start(self) -> None:
+    @property
+    def name(self) -> str:
+        return self.log.stem
+
+    @property
+    def group(self) -> int:
+        """The process group of all its processes, when it was started."""
+        assert self._process is not None, f"{self.name} does not run"
+        return self._process.pid
+
+    def twin(self, name: str, **also: str) -> "Program":
+        """Another program like this one, not started, with further settings."""
+        return Program(self._command, {**self._environment, **also}, self.log.with_name(f"{name}.log"))
+
+    def start(self, **also: str) -> None:
+        """Starts it; `also` are further settings for this one life."""
         self._output = self.log.open("ab")
-        self._process = subprocess.Popen(
-            self._command,
-            cwd=ROOT,
-            env=self._environment,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        self._born_at = self._output.tell()
+        self._process = self._spawn({**self._environment, **also}, self._output)
+
+    def _spawn(self, environment: Mapping[str, str], output: IO[bytes]) -> "subprocess.Popen[bytes] | ForkedServer":
+        return subprocess.Popen(
+            self._command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
 
     def await_ready(self) -> None:
-        """Returns when it is ready to work; a worker is when it runs, for hints wait."""
+        """Returns when it is ready to work, and to be asked to end."""
+        self.await_said(_WORKER_IS_READY)
 
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def ask_to_end(self) -> None:
+        """What a platform does before a deploy; does not wait."""
+        os.kill(self.group, signal.SIGTERM)
+
+    def ended(self) -> int:
+        """Waits until it has ended; its exit code, negative for a signal."""
+        assert self._process is not None, f"{self.name} was not started"
+        try:
+            return self._process.wait(_GRACE_SECONDS)
+        finally:
+            self.kill()
+
     def stop(self) -> None:
-        """Asks it to end, as a platform does before a deploy, and waits."""
-        self._end(signal.SIGTERM)
+        """Asks it to end, and waits."""
+        if self.is_running:
+            self.ask_to_end()
+        if self._process is not None:
+            self.ended()
 
     def kill(self) -> None:
         """Ends it and its children without a word, as a crash does."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, how: signal.Signals) -> None:
         if self._process is None or self._output is None:
             return
         if self.is_running:
-            target = os.killpg if how is signal.SIGKILL else os.kill
-            target(self._process.pid, how)
-        try:
-            self._process.wait(_GRACE_SECONDS)
-        finally:
-            if self.is_running:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
-            self._output.close()
-            self._process = None
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._output.close()
+        self._process = None
+
+    def said(self) -> str:
+        """What it has printed in its present life."""
+        return self.log.read_bytes()[self._born_at :].decode()
+
+    def await_said(self, text: str) -> None:
+        """Waits until it has printed a text in its present life."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while text not in self.said():
+            waiting = self.is_running and time.monotonic() < deadline
+            assert waiting, f"{self.name} never said {text!r}:\n{self.said()}"
+            time.sleep(0.02)
+
+    def freeze(self) -> None:
+        """Stops it and its children where they are, until `thaw`."""
+        os.killpg(self.group, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.killpg(self.group, signal.SIGCONT)
 
 
 class Web(Program):
     """One web process, at `url`."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path, name: str) -> None:
-        port = _free_port()
+        port = self._port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "uvicorn", "web.app:app", "--port", str(port), "--no-access-log"]
+        command += ["--timeout-graceful-shutdown", "5"]
         super().__init__(command, {**environment, "PORT": str(port)}, folder / f"{name}.log")
+
+    def twin(self, name: str, **also: str) -> "Web":
+        return Web({**self._environment, **also}, self.log.parent, name)
 
     def await_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        while not self._is_ready():
-            assert self.is_running, f"web ended while it started:\n{self.log.read_text()}"
-            assert time.monotonic() < deadline, f"web is not ready:\n{self.log.read_text()}"
-            time.sleep(0.05)
+        # One client for all looks: making one costs as much as twenty looks.
+        with httpx.Client(base_url=self.url, timeout=5) as client:
+            while not _is_ready(client):
+                assert self.is_running, f"web ended while it started:\n{self.log.read_text()}"
+                assert time.monotonic() < deadline, f"web is not ready:\n{self.log.read_text()}"
+                time.sleep(0.05)
 
-    def _is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/ready", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
+
+class ForkedWeb(Web):
+    """A web process that starts in a tenth of the time, for tests that start many."""
+
+    def _spawn(self, environment: Mapping[str, str], output: IO[bytes]) -> ForkedServer:
+        return ForkedServer(self._port, environment, self.log)
 
 
 class Deployment:
@@ -123,11 +174,12 @@ class Deployment:
         """The processes in which runs run."""
         return self.workers or list(self.webs)
 
-    def start(self) -> None:
-        """Starts every process that does not run, and returns when all are ready to work."""
+    def start(self, **also: str) -> None:
+        """Starts every process that does not run, and returns when all are ready to work; `also` are further settings
+        for this one life."""
         stopped = [program for program in (*self.workers, *self.webs) if not program.is_running]
         for program in stopped:
-            program.start()
+            program.start(**also)
         for program in stopped:
             program.await_ready()
 
@@ -138,8 +190,12 @@ class Deployment:
             connection.flushall()
 
     def stop(self) -> None:
-        for program in (*self.webs, *self.workers):
-            program.stop()
+        """Asks all processes to end, and waits."""
+        with ExitStack() as waiting:
+            for program in (*self.webs, *self.workers):
+                if program.is_running:
+                    program.ask_to_end()
+                    waiting.callback(program.ended)
 
     def logs(self) -> str:
         return "\n".join(f"--- {p.log.name}\n{p.log.read_text()}" for p in (*self.webs, *self.workers))
@@ -148,14 +204,41 @@ class Deployment:
 @contextmanager
 def embedded(folder: Path, settings: Mapping[str, str]) -> Iterator[Deployment]:
     """One process with SQLite and everything else in memory."""
-    url = f"sqlite:///{folder / 'penstock.db'}"
+    deployment = unstarted_embedded(folder, settings)
+    _migrate(deployment)
+    with running(deployment):
+        yield deployment
+
+
+def unstarted_embedded(folder: Path, settings: Mapping[str, str], kind: type[Web] = Web) -> Deployment:
+    """The process of `embedded`, which does not run yet, on a database as it is."""
     environment = {**_environment(settings), "PENSTOCK_DATA_DIR": str(folder)}
-    yield from _running(Deployment([Web(environment, folder, "web")], [], url))
+    return Deployment([kind(environment, folder, "web")], [], f"sqlite:///{folder / 'penstock.db'}")
 
 
 @contextmanager
-def scaled(folder: Path, settings: Mapping[str, str], redis_url: str, database_url: str) -> Iterator[Deployment]:
-    """Two web processes and two worker processes on Redis and PostgreSQL."""
+def scaled(
+    folder: Path,
+    settings: Mapping[str, str],
+    redis_url: str,
+    database_url: str,
+    of_workers: Sequence[Mapping[str, str]] = ({}, {}),
+) -> Iterator[Deployment]:
+    """Two web processes and some worker processes on Redis and PostgreSQL; each worker has settings of its own."""
+    deployment = unstarted(folder, settings, redis_url, database_url, of_workers)
+    _migrate(deployment)
+    with running(deployment):
+        yield deployment
+
+
+def unstarted(
+    folder: Path,
+    settings: Mapping[str, str],
+    redis_url: str,
+    database_url: str,
+    of_workers: Sequence[Mapping[str, str]] = ({}, {}),
+) -> Deployment:
+    """The processes of `scaled`, none of which runs yet, on a database as it is."""
     environment = {
         "PENSTOCK_SECRET_KEY": new_key(),
         **_environment(settings),
@@ -164,18 +247,34 @@ def scaled(folder: Path, settings: Mapping[str, str], redis_url: str, database_u
         "DATABASE_URL": database_url,
     }
     command = [sys.executable, "-m", "dramatiq", "actors:worker", "--processes", "1", "--threads", "8"]
+    command += ["--worker-shutdown-timeout", "20000"]
     webs = [Web(environment, folder, f"web-{number}") for number in (1, 2)]
-    workers = [Program(command, environment, folder / f"worker-{number}.log") for number in (1, 2)]
-    yield from _running(Deployment(webs, workers, database_url, redis_url))
+    workers = [
+        Program(command, {**environment, **own}, folder / f"worker-{number}.log")
+        for number, own in enumerate(of_workers, 1)
+    ]
+    return Deployment(webs, workers, database_url, redis_url)
 
 
-def _running(deployment: Deployment) -> Iterator[Deployment]:
-    with closing(Database(deployment.database_url)) as database:
-        migrate(database)
+@contextmanager
+def running(deployment: Deployment) -> Iterator[Deployment]:
+    """Starts a deployment, and stops it again."""
     with ExitStack() as ending:
         ending.callback(deployment.stop)
         deployment.start()
         yield deployment
+
+
+def _migrate(deployment: Deployment) -> None:
+    with closing(Database(deployment.database_url)) as database:
+        migrate(database)
+
+
+def _is_ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/ready").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:

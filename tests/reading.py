@@ -1,6 +1,7 @@
 """A client of the workflow API for tests: what `curl` would do, and server-sent events one by one."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,16 +94,27 @@ class Client:
 
 
 def frames(response: httpx.Response) -> Iterator[Frame]:
-    """The frames of a stream. Fails on one whose fields are not `data`, then `id`."""
-    data = ""
+    """The frames of a stream. Fails on one whose fields are not `data`, then `id`, and when only comments come."""
+    data, deadline = "", time.monotonic() + PATIENCE
     for line in response.iter_lines():
+        assert time.monotonic() < deadline, f"no event came for {PATIENCE:g} s"
         if line.startswith("data: "):
             assert not data, f"two data lines in one frame: {line}"
             data = line.removeprefix("data: ")
         elif line.startswith("id: "):
             assert data, "an id before its data"
             yield Frame(line.removeprefix("id: "), data)
-            data = ""
+            data, deadline = "", time.monotonic() + PATIENCE
+
+
+def until(found: Iterator[Frame], event: str) -> list[Frame]:
+    """Reads up to and including the first frame of a type."""
+    seen = []
+    for frame in found:
+        seen.append(frame)
+        if frame.event == event:
+            return seen
+    raise AssertionError(f"the stream ended before {event}")
 
 
 def milestones(found: list[Frame]) -> list[Frame]:

@@ -7,6 +7,7 @@ import fcntl
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -24,16 +25,22 @@ from redis.retry import Retry
 _START_SECONDS = 30
 _POSTGRES = ("initdb", "pg_ctl", "postgres")
 _PLACES = (tempfile.gettempdir(), "/var/tmp")  # noqa: S108 - the second for a TMPDIR that is closed to others
-_FAST = "-c fsync=off -c full_page_writes=off -c max_connections=300 -c listen_addresses=127.0.0.1"
-"""The files need not outlive the machine; what the tests kill is processes."""
+_OPTIONS = "-c max_connections=300 -c listen_addresses=127.0.0.1"
+_FAST = "-c fsync=off -c full_page_writes=off"
+"""The files need not outlive the machine; what most tests kill is processes."""
+
+
+def missing() -> list[str]:
+    """The binaries that are not installed."""
+    return [name for name in ("redis-server", *_POSTGRES) if find(name) is None]
 
 
 def require() -> None:
     """Skips the test, or fails it where services are required, when a binary is missing."""
-    missing = [name for name in ("redis-server", *_POSTGRES) if find(name) is None]
-    if not missing:
+    lacking = missing()
+    if not lacking:
         return
-    reason = f"not installed: {', '.join(missing)}"
+    reason = f"not installed: {', '.join(lacking)}"
     if os.environ.get("PENSTOCK_REQUIRE_SERVICES") == "1":
         pytest.fail(f"PENSTOCK_REQUIRE_SERVICES=1, but {reason}", pytrace=False)
     pytest.skip(reason)
@@ -46,10 +53,12 @@ def find(binary: str) -> str | None:
 
 
 class RedisServer:
-    """One Redis without persistence: what a restart forgets is what rule 5 allows to be forgotten."""
+    """One Redis. Without `durable` it forgets at a restart what rule 5 allows to be forgotten; with it, it keeps an
+    append-only file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self._folder = folder
+        self._durable = durable
         self._port = _free_port()
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self.start()
@@ -57,6 +66,8 @@ class RedisServer:
     def start(self) -> None:
         """Starts it, again on the same port after `kill`, and returns when it answers."""
         options = {"port": self._port, "bind": "127.0.0.1", "dir": self._folder, "save": "", "logfile": "redis.log"}
+        if self._durable:
+            options |= {"appendonly": "yes", "appendfsync": "always"}
         command = ["redis-server", *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         patient = Retry(ConstantBackoff(0.01), _START_SECONDS * 100)
@@ -67,12 +78,20 @@ class RedisServer:
         self._process.kill()
         self._process.wait()
 
+    def freeze(self) -> None:
+        """Lets it answer nobody until `thaw`; its connections stay open."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
 
 class PostgresServer:
-    """One PostgreSQL cluster."""
+    """One PostgreSQL cluster; `durable` ones wait for the disk, as a real one does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self._folder = folder
+        self._options = _OPTIONS if durable else f"{_FAST} {_OPTIONS}"
         self._port = _free_port()
         self.url = self.url_of("postgres")
         self.start()
@@ -82,7 +101,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Starts it, again on the same port after `kill`, and returns when it answers."""
-        options = f"{_FAST} -c port={self._port} -c unix_socket_directories={self._folder}"
+        options = f"{self._options} -c port={self._port} -c unix_socket_directories={self._folder}"
         _postgres("pg_ctl", "start", "-w", "-t", str(_START_SECONDS), "-D", self._folder, "-o", options)
 
     def kill(self) -> None:
@@ -106,10 +125,10 @@ class PostgresServer:
 
 
 @contextmanager
-def running_redis() -> Iterator[RedisServer]:
+def running_redis(*, durable: bool = False) -> Iterator[RedisServer]:
     """A Redis of its own, until the end of the block."""
     with tempfile.TemporaryDirectory(prefix="penstock-redis-") as folder:
-        server = RedisServer(Path(folder))
+        server = RedisServer(Path(folder), durable=durable)
         try:
             yield server
         finally:
@@ -117,12 +136,12 @@ def running_redis() -> Iterator[RedisServer]:
 
 
 @contextmanager
-def running_postgres(shared: Path | None = None) -> Iterator[PostgresServer]:
+def running_postgres(shared: Path | None = None, *, durable: bool = False) -> Iterator[PostgresServer]:
     """A PostgreSQL of its own, until the end of the block. `initdb` runs once for all who name the same folder."""
     with _reachable_folder() as folder:
         cluster = folder / "cluster"
         _initialise(cluster, shared)
-        server = PostgresServer(cluster)
+        server = PostgresServer(cluster, durable=durable)
         try:
             yield server
         finally:

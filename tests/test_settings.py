@@ -45,9 +45,28 @@ WRONG = {
         "Lower the one or raise the other.",
     ),
     "PENSTOCK_SWEEP_SECONDS": ("-1", f"PENSTOCK_SWEEP_SECONDS=-1: {SECONDS}"),
+    "PENSTOCK_MAX_ATTEMPTS": ("0", f"PENSTOCK_MAX_ATTEMPTS=0: {COUNT}"),
+    "PENSTOCK_GRACE_SECONDS": (
+        "30",
+        "PENSTOCK_GRACE_SECONDS=30: Input should be less than or equal to 20. Give a number of seconds above 0, 20 at "
+        "most.",
+    ),
+    "PENSTOCK_VERTEX_TIMEOUT_SECONDS": ("0", f"PENSTOCK_VERTEX_TIMEOUT_SECONDS=0: {SECONDS}"),
     "PENSTOCK_SYNC_TIMEOUT_SECONDS": ("0", f"PENSTOCK_SYNC_TIMEOUT_SECONDS=0: {SECONDS}"),
     "PENSTOCK_JOB_TIMEOUT_SECONDS": ("0", f"PENSTOCK_JOB_TIMEOUT_SECONDS=0: {SECONDS}"),
     "PENSTOCK_MAX_QUEUED": ("0", f"PENSTOCK_MAX_QUEUED=0: {COUNT}"),
+    "PENSTOCK_MAX_QUEUED_PER_USER": ("0", f"PENSTOCK_MAX_QUEUED_PER_USER=0: {COUNT}"),
+    "PENSTOCK_MAX_STREAMS": ("0", f"PENSTOCK_MAX_STREAMS=0: {COUNT}"),
+    "PENSTOCK_COMPONENTS": ("/nowhere", "PENSTOCK_COMPONENTS=/nowhere: is no folder. Give a folder."),
+    "PENSTOCK_KILL_POINT": (
+        "here",
+        "PENSTOCK_KILL_POINT=here: 'here' is no kill point. Leave it out, or take a name from storage/kill_points.py.",
+    ),
+    "PENSTOCK_CLOCK_SKEW_SECONDS": (
+        "soon",
+        "PENSTOCK_CLOCK_SKEW_SECONDS=soon: Input should be a valid number, unable to parse string as a number. "
+        "Leave it out.",
+    ),
     "PENSTOCK_MAX_VERTICES": ("0", f"PENSTOCK_MAX_VERTICES=0: {COUNT}"),
     "PENSTOCK_MAX_BODY_BYTES": ("0", f"PENSTOCK_MAX_BODY_BYTES=0: {COUNT}"),
     "PENSTOCK_MAX_PARALLEL": ("0", f"PENSTOCK_MAX_PARALLEL=0: {COUNT}"),

@@ -19,9 +19,11 @@ from storage.redis_policy import check_redis
 from storage.schema import check_schema
 from storage.store import Store, open_store
 from web.errors import HANDLERS
+from web.farewell import say_goodbye
 from web.hub import Hub
 from web.identity import Identity
 from web.routes import ROUTES
+from web.seats import Seats
 from web.services import Services, WebLimits
 
 IDLE_MILLISECONDS = 250
@@ -42,17 +44,20 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         with _broker(settings, store) as broker, _hub(store) as hub:
             app.state.services = Services(
                 store=store,
-                hints=Hints(broker),
+                hints=Hints(broker, store.log.reached),
                 hub=hub,
                 identity=_identity(settings, store),
                 limits=WebLimits(
                     max_body_bytes=settings.max_body_bytes,
-                    max_queued=settings.max_queued,
+                    queued=settings.queue_bounds,
                     sync_seconds=settings.sync_timeout_seconds,
                     background_seconds=settings.job_timeout_seconds,
+                    alive_seconds=settings.alive_seconds,
                 ),
+                seats=Seats(settings.max_streams),
             )
-            yield
+            async with _farewell(hub):
+                yield
     finally:
         store.close()
 
@@ -60,7 +65,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
 @contextmanager
 def _broker(settings: Settings, store: Store) -> Iterator[Broker]:
     """The broker to send hints with, and without Redis the workers that take them."""
-    if store.redis_url is not None:
+    if store.redis is not None:
         yield hints_only(store)
         return
     broker = make_workforce(store, settings.workforce)
@@ -80,6 +85,15 @@ def _hub(store: Store) -> Iterator[Hub]:
         yield hub
     finally:
         hub.close()
+
+
+@asynccontextmanager
+async def _farewell(hub: Hub) -> AsyncIterator[None]:
+    task = asyncio.create_task(say_goodbye(hub))
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def _identity(settings: Settings, store: Store) -> Identity:

@@ -20,21 +20,24 @@ class Following:
     hub: Hub
     log: EventLog
 
-    async def read(self, job_id: str, cursor: Cursor) -> AsyncGenerator[Sequence[Entry]]:
-        """Entries after a cursor, in batches as they come; ends behind the terminal one.
+    async def read(self, job_id: str, cursor: Cursor, *, lasting: bool = False) -> AsyncGenerator[Sequence[Entry]]:
+        """Entries after a cursor, in batches as they come; ends behind the terminal one, or when the process ends: as
+        late as may be for a `lasting` client, which cannot come back.
 
         Milestones are dense. Deltas are those that the stream still holds. A client that falls behind, or for whom
         the stream has a hole, is served from the log again. Close it to detach early.
         """
         for stretch in cycle((self._held, self._live)):
-            async with aclosing(stretch(job_id, cursor)) as batches:
+            async with aclosing(stretch(job_id, cursor, lasting)) as batches:
                 async for batch in batches:
                     cursor = batch[-1].cursor
                     yield batch
                     if batch[-1].terminal:
                         return
+            if self.hub.lets_go(lasting=lasting):
+                return
 
-    async def _held(self, job_id: str, cursor: Cursor) -> AsyncGenerator[Sequence[Entry]]:
+    async def _held(self, job_id: str, cursor: Cursor, lasting: bool = False) -> AsyncGenerator[Sequence[Entry]]:
         """What the log holds now, to its present end."""
         while True:
             page = await run_in_threadpool(self.log.read, job_id, cursor)
@@ -44,9 +47,9 @@ class Following:
             if page.is_last:
                 return
 
-    async def _live(self, job_id: str, cursor: Cursor) -> AsyncGenerator[Sequence[Entry]]:
+    async def _live(self, job_id: str, cursor: Cursor, lasting: bool) -> AsyncGenerator[Sequence[Entry]]:
         """What arrives from now on, up to the first hole."""
-        with self.hub.attached(job_id, cursor) as tail:
+        with self.hub.attached(job_id, cursor, lasting=lasting) as tail:
             if tail.starts_after > cursor:
                 async for batch in self._held(job_id, cursor):
                     cursor = batch[-1].cursor

@@ -1,6 +1,8 @@
-"""Whether this process lives, and whether it can do its work."""
+"""Whether this process lives, whether it can do its work, and whether anybody does it."""
 
 from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 import redis
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.cursor import START
+from storage.liveness import standing
 from storage.store import Store
 from storage.stream import StreamUnavailable
 from web.json import json_response
-from web.services import services_of
+from web.services import Services, services_of
 
 
 async def health(request: Request) -> Response:
@@ -21,15 +24,28 @@ async def health(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """GET /ready: 200 when the database answers, else 503; and the fault of each part that does not answer.
+    """GET /ready: 200 when the database answers, else 503; the fault of each part; and how the work stands.
 
-    Without the stream clients are served from the database, so its absence is told and the process stays in service.
-    The schema was checked at the start: a newer one must not take running processes out of service.
+    Without the stream clients are served from the database, and without workers submits are stored and wait: both are
+    told, and the process stays in service. The schema was checked at the start: a newer one must not take running
+    processes out of service.
     """
-    store = services_of(request).store
-    checks = {name: await run_in_threadpool(_fault, check, store) for name, check in CHECKS.items()}
-    status = 503 if checks["database"] else 200
-    return json_response({name: fault or "ok" for name, fault in checks.items()}, status)
+    services = services_of(request)
+    checks: dict[str, Any] = {
+        name: await run_in_threadpool(_fault, check, services.store) or "ok" for name, check in CHECKS.items()
+    }
+    if checks["database"] != "ok":
+        return json_response(checks, 503)
+    return json_response({**checks, **await run_in_threadpool(_work, services)})
+
+
+def _work(services: Services) -> dict[str, Any]:
+    alive = services.limits.alive_seconds
+    try:
+        found = standing(services.store.database, alive)
+    except SQLAlchemyError as error:
+        return {"workers": type(error).__name__}
+    return {"workers": " ".join(found.faults(patience=alive)) or "ok", "work": asdict(found)}
 
 
 def _database(store: Store) -> None:

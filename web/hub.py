@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
@@ -27,9 +27,11 @@ WAIT_SECONDS = 1.0
 class Tail:
     """What arrives for one client after it attached. Belongs to the event loop."""
 
-    def __init__(self, starts_after: Cursor) -> None:
+    def __init__(self, starts_after: Cursor, *, lasting: bool = False) -> None:
         self.starts_after = starts_after
         """Every later entry will arrive here."""
+        self.lasting = lasting
+        """Whether its client cannot come back and stays as long as it may."""
         self._entries: deque[Entry] = deque()
         self._behind = False
         self._changed = asyncio.Event()
@@ -84,11 +86,26 @@ class Hub:
         """Guards the positions, which the loop adds and the thread moves."""
         self._needed = Event()
         self._closed = False
+        self._letting_go = self._letting_everybody_go = False
         self._compared = time.monotonic()
         self._thread = Thread(target=self._run, name="hub", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def let_go(self, *, everybody: bool = False) -> None:
+        """Sends away all clients, and those that attach from now on; lasting ones only when `everybody` is meant.
+        Belongs to the event loop."""
+        self._letting_go = True
+        self._letting_everybody_go |= everybody
+        for followed in self._followed.values():
+            for tail in followed.tails:
+                if self.lets_go(lasting=tail.lasting):
+                    tail.miss()
+
+    def lets_go(self, *, lasting: bool) -> bool:
+        """Whether a client must go, because the process ends."""
+        return self._letting_everybody_go if lasting else self._letting_go
 
     def close(self) -> None:
         with self._lock:
@@ -98,7 +115,7 @@ class Hub:
         self._thread.join()
 
     @contextmanager
-    def attached(self, job_id: str, cursor: Cursor) -> Iterator[Tail]:
+    def attached(self, job_id: str, cursor: Cursor, *, lasting: bool = False) -> Iterator[Tail]:
         """A tail of a job for a client that has everything up to a cursor.
 
         When the job is followed already the tail may start later than that: read the log up to `starts_after`.
@@ -107,8 +124,10 @@ class Hub:
         if followed is None:
             followed = self._followed[job_id] = _Followed(cursor)
             self._follow(job_id, cursor)
-        tail = Tail(followed.delivered)
+        tail = Tail(followed.delivered, lasting=lasting)
         followed.tails.add(tail)
+        if self.lets_go(lasting=lasting):
+            tail.miss()
         try:
             yield tail
         finally:
@@ -130,10 +149,9 @@ class Hub:
             self._positions.pop(job_id, None)
 
     def _wake(self) -> None:
-        try:
+        # A reader that is not waiting needs no waking.
+        with suppress(StreamUnavailable):
             self._log.stream.wake()
-        except StreamUnavailable as error:
-            logger.warning("stream_unavailable", error=str(error))
 
     def _run(self) -> None:
         while not self._closed:
@@ -164,8 +182,7 @@ class Hub:
     def _relay(self, positions: Mapping[str, Cursor]) -> None:
         try:
             found = self._log.stream.wait(positions, WAIT_SECONDS)
-        except StreamUnavailable as error:
-            logger.warning("stream_unavailable", error=str(error))
+        except StreamUnavailable:
             time.sleep(WAIT_SECONDS)
             return
         with self._lock:

@@ -11,10 +11,12 @@ from storage.accounts import Account
 from storage.flow_store import FlowView, find_flow
 from storage.jobs import JobView, find_job
 from storage.store import Store
+from storage.submitting import QueueBounds
 from web.errors import flow_not_found, job_not_found
 from web.following import Following
 from web.hub import Hub
 from web.identity import Identity
+from web.seats import Seats
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,9 @@ class WebLimits:
     """What one request may ask for."""
 
     max_body_bytes: int
-    max_queued: int
+    queued: QueueBounds
+    alive_seconds: float
+    """How lately a worker process must have reported itself to count as alive."""
     sync_seconds: float
     background_seconds: float | None
 
@@ -36,6 +40,7 @@ class Services:
     hub: Hub
     identity: Identity
     limits: WebLimits
+    seats: Seats
 
     @property
     def following(self) -> Following:

@@ -1,65 +1,106 @@
 """Looks for jobs that should be moving and are not, in every worker process and in every mode."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable
 from threading import Event, Thread
+from typing import cast
 
 import structlog
 from dramatiq import Broker, Middleware, Worker
 from sqlalchemy.exc import SQLAlchemyError
 
+from actors.broker import Lanes
 from actors.hints import Hints
-from actors.lanes import Lane, lane_of
-from actors.running import RunningPasses
 from storage.control import Control
 from storage.ending import time_out
+from storage.lanes import Lane
+from storage.liveness import forget_the_silent
 from storage.log import EventLog
-from storage.states import Mode
-from storage.sweeping import overdue, take_due
+from storage.losing import Lost, give_up, lost_jobs, requeue
+from storage.redis_link import RedisAway
+from storage.sweeping import begin_sweep, count_queued, end_sweep, overdue, take_due
 
 logger = structlog.get_logger(__name__)
 
+LAST_SECONDS = 2.0
+"""How long the end of the process waits for a sweep to end."""
+JITTER = 0.25
+"""By how much of itself the time between two looks varies."""
+
 
 class Sweeper(Middleware):
-    """Sends hints again for jobs that wait or whose worker was lost, and ends jobs whose deadline has passed.
+    """Sends hints again for jobs that wait, queues jobs again whose worker was lost or gives them up, and ends jobs
+    whose deadline has passed.
 
-    Every process sweeps, at jittered times; the statements let only one of them act on a job. A process whose lane is
-    full sends no hints for it: they would pile up behind those that wait for room (I10).
+    Every process is ready to sweep, at jittered times, and one does: whoever takes the turn. A turn is a row with a
+    time, not a lock; nobody waits for a process that died in its turn. A process that starts does not wait either: it
+    sends hints for whatever has none, as after a deploy of the one process that had them in its memory.
     """
 
-    def __init__(
-        self, log: EventLog, control: Control, running: RunningPasses, room: Mapping[Lane, int], every: float
-    ) -> None:
+    def __init__(self, log: EventLog, control: Control, worker: str, max_attempts: int, every: float) -> None:
         self._log = log
         self._control = control
-        self._running = running
-        self._room = room
+        self._worker = worker
+        self._max_attempts = max_attempts
         self._every = every
         self._stopped = Event()
+        self._thread: Thread | None = None
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
-        Thread(target=self._run, args=(Hints(broker),), name="sweeper", daemon=True).start()
+        self._thread = Thread(target=self._run, args=(cast("Lanes", broker),), name="sweeper", daemon=True)
+        self._thread.start()
 
     def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
         self._stopped.set()
 
-    def _run(self, hints: Hints) -> None:
-        while not self._stopped.wait(self._every * random.uniform(0.75, 1.25)):  # noqa: S311 - jitter, not a secret
-            try:
-                self._sweep(hints)
-            except SQLAlchemyError as error:
-                logger.warning("sweep_failed", error=str(error))
-            except Exception:
-                # Nobody else sweeps for this process: whatever went wrong, it tries again.
-                logger.exception("sweep_failed")
+    def after_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        if self._thread is not None:
+            self._thread.join(LAST_SECONDS)
 
-    def _sweep(self, hints: Hints) -> None:
-        modes = [mode for mode in Mode if self._has_room(lane_of(mode))]
-        for due in take_due(self._log.database, modes, self._every):
-            hints.send(due.job_id, due.mode)
-        for job_id in overdue(self._log.database):
+    def _run(self, broker: Lanes) -> None:
+        self._try(lambda: self._send_missing(broker, Hints(broker), 0.0))
+        while not self._stopped.wait(self._every * random.uniform(1 - JITTER, 1 + JITTER)):  # noqa: S311 - no secret
+            self._try(lambda: self._sweep(broker))
+
+    def _try(self, look: Callable[[], None]) -> None:
+        try:
+            look()
+        except SQLAlchemyError as error:
+            logger.warning("sweep_failed", error=str(error))
+        except Exception:
+            # Nobody else sweeps for this process: whatever went wrong, it tries again.
+            logger.exception("sweep_failed")
+
+    def _sweep(self, broker: Lanes) -> None:
+        database, hints = self._log.database, Hints(broker)
+        if not begin_sweep(database, self._worker, self._every * (1 - JITTER)):
+            return
+        for job_id in overdue(database):
             if time_out(self._log, job_id):
                 self._control.ended(job_id)
+        for lost in lost_jobs(database):
+            self._take_back(lost, hints)
+        self._send_missing(broker, hints, self._every)
+        forget_the_silent(database)
+        end_sweep(database)
 
-    def _has_room(self, lane: Lane) -> bool:
-        return self._running.count(lane) < self._room[lane]
+    def _take_back(self, lost: Lost, hints: Hints) -> None:
+        if lost.attempts >= self._max_attempts:
+            if give_up(self._log, lost):
+                self._control.ended(lost.job_id)
+        elif requeue(self._log, lost.job_id):
+            hints.send(lost.job_id, lost.mode)
+
+    def _send_missing(self, broker: Lanes, hints: Hints, age: float) -> None:
+        for lane in Lane:
+            for due in take_due(self._log.database, lane, age, self._missing(broker, lane)):
+                hints.send(due.job_id, due.mode)
+
+    def _missing(self, broker: Lanes, lane: Lane) -> int:
+        """How many hints there are too few for the jobs that wait: more would pile up behind those that wait for room
+        (I10)."""
+        try:
+            return max(0, count_queued(self._log.database, lane) - broker.waiting(lane))
+        except RedisAway:
+            # Workers look for themselves now.
+            return 0

@@ -79,6 +79,7 @@ def _call(handle: ModelHandle, inputs: LanguageModelFields, context: VertexConte
         images=_images(message.files),
         temperature=inputs.temperature,
         max_tokens=inputs.max_tokens or None,
+        idempotency_key=context.idempotency_key,
     )
 
 

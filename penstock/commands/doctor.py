@@ -15,10 +15,11 @@ from penstock.address import check_free, url_of
 from settings import Settings, SettingsError, load_settings
 from storage.database import Database, normalized
 from storage.errors import StorageError
+from storage.liveness import Standing, standing
+from storage.redis_link import RedisLink
 from storage.redis_policy import check_policy
 from storage.schema import check_schema, head
 from storage.secrets import is_key
-from storage.store import quick_redis
 
 ANSWER_SECONDS = 2.0
 OLDEST_REDIS = (6, 2)
@@ -112,15 +113,39 @@ def _schema(settings: Settings) -> str:
 def _redis(settings: Settings) -> str:
     if settings.redis_url is None:
         return "not set; hints and events stay in this process"
-    with quick_redis(settings.redis_url) as client:
+    with closing(RedisLink(settings.redis_url)) as link:
         try:
-            version = str(client.info("server")["redis_version"])
+            version = str(link.quick.info("server")["redis_version"])
         except redis.RedisError as error:
             raise Fault(f"It cannot be reached ({error}). Start it, or set REDIS_URL.") from None
         if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
             raise Fault(f"It is version {version}; 6.2 is the oldest that works. Update it.")
-        check_policy(client)
+        check_policy(link.quick)
     return f"version {version}, evicts nothing"
+
+
+def _work(settings: Settings) -> str:
+    """Whether jobs move: who works, what waits, and whether somebody looks after what stands still."""
+    if _is_unmade(settings):
+        return NOT_YET
+    with closing(Database(settings.database)) as database:
+        try:
+            found = standing(database, settings.alive_seconds)
+        except DBAPIError:
+            return "not known while the database or its schema is wrong"
+    faults = found.faults(patience=settings.alive_seconds)
+    if faults and (found.workers or found.queued or found.running):
+        raise Fault(f"{' '.join(faults)} ({_told(found)})")
+    return _told(found)
+
+
+def _told(found: Standing) -> str:
+    waiting = f"{found.queued} jobs wait" + (f", one since {found.oldest_queued:.0f} s" if found.oldest_queued else "")
+    lease = "" if found.lease_left is None else f", the oldest lease ends in {found.lease_left:.0f} s"
+    workers = f"{found.workers} worker processes, {found.free_threads} of {found.threads} threads free"
+    ages = {"last job taken": found.last_claim, "last sweep": found.last_sweep}
+    told = [f"{name} {'never' if age is None else f'{age:.0f} s ago'}" for name, age in ages.items()]
+    return f"{workers}; {waiting}; {found.running} run{lease}; {'; '.join(told)}"
 
 
 def _port(settings: Settings) -> str:
@@ -152,6 +177,7 @@ CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "database": _database,
     "schema": _schema,
     "redis": _redis,
+    "work": _work,
     "port": _port,
     "model": _model,
 }

@@ -31,8 +31,6 @@ from storage.states import Mode, Status
 from storage.store import Store, open_store
 from storage.submitting import NewJob, submit
 
-NEVER = 86_400.0
-"""Seconds between sweeps: this process works on its own run and leaves other people's to the server."""
 IDLE_MILLISECONDS = 100
 GRACE_MILLISECONDS = 5_000
 WAIT_SECONDS = 1.0
@@ -62,7 +60,7 @@ def run(file: Path, text: str, session: str | None, globals: Sequence[str]) -> i
         account = release(store, settings)
         with _working(store, settings) as hints:
             job_id = _submit(store, account, asked, settings)
-            hints.send(job_id, Mode.BACKGROUND)
+            hints.send_for_this_one(job_id, Mode.BACKGROUND)
             progress = Progress(asked.export.graph)
             with display() as view:
                 _watch(store, account, job_id, progress, view)
@@ -71,8 +69,8 @@ def run(file: Path, text: str, session: str | None, globals: Sequence[str]) -> i
 
 @contextmanager
 def _working(store: Store, settings: Settings) -> Iterator[Hints]:
-    """One worker thread for as long as the block lasts."""
-    broker = make_workforce(store, replace(settings.workforce, threads=1, sweep_seconds=NEVER))
+    """One worker thread for as long as the block lasts, which leaves other people's jobs to the server."""
+    broker = make_workforce(store, replace(settings.workforce, threads=1, sweep_seconds=None))
     worker = Worker(broker, worker_threads=1, worker_timeout=IDLE_MILLISECONDS)
     worker.start()
     try:
@@ -97,7 +95,7 @@ def _submit(store: Store, account: Account, asked: Asked, settings: Settings) ->
         seconds_allowed=settings.job_timeout_seconds,
     )
     events = [vertices_sorted(export.graph.first_layer, list(export.graph.vertices))]
-    return submit(store.log, job, events, max_queued=settings.max_queued).job_id
+    return submit(store.log, job, events, settings.queue_bounds).job_id
 
 
 def _watch(store: Store, account: Account, job_id: str, progress: Progress, view: Display) -> None:

@@ -53,7 +53,7 @@ def _greeting(store: Store, settings: Settings) -> str:
     """The address and one line to paste."""
     call = run_call(settings, ECHO_ID, with_key=any_key_exists(store.database))
     lines = [f"Penstock answers at {url_of(settings)}. Try it:", call]
-    if store.redis_url is not None:
+    if store.redis is not None:
         lines.insert(1, "Runs need a worker process beside this one: dramatiq actors:worker")
     return "\n".join(lines)
 

@@ -2,17 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 
-import flows.components
-from flows.limits import Limits
-from flows.registry import Registry, discover
-from storage.graphs import Graphs
 from storage.secrets import new_key
-from storage.store import Store, StoreConfig, open_store
-from tests.actors.stage import Stage, scripted
+from storage.store import Store, StoreConfig
+from tests.actors.stage import Stage, open_staged
 from tests.actors.workplace import Workplace, working
 
 
@@ -34,13 +29,7 @@ def opening(request: pytest.FixtureRequest, stage: Stage) -> Callable[[], Store]
     url = request.getfixturevalue("postgres_url" if scaled else "sqlite_url")
     redis_url = request.getfixturevalue("redis_url") if scaled else None
     config = StoreConfig(url, redis_url, [new_key()])
-    registry = Registry([*discover(flows.components), scripted(stage)])
-
-    def open_one() -> Store:
-        store = open_store(config)
-        return replace(store, registry=registry, graphs=Graphs(store.database, registry, Limits()))
-
-    return open_one
+    return lambda: open_staged(config, stage)
 
 
 @pytest.fixture

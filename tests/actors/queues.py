@@ -1,10 +1,14 @@
 """What lies in the queues of a broker."""
 
+from collections.abc import Sequence
+
 from dramatiq import Broker, Message
 from dramatiq.brokers.stub import StubBroker
 
 from actors.broker import make_broker
-from actors.lanes import Lane, bounds
+from actors.hints import ACTOR
+from actors.lanes import bounds
+from storage.lanes import Lane
 from tests.actors.workplace import PATIENCE
 
 
@@ -16,11 +20,17 @@ def memory_broker() -> StubBroker:
 
 
 def next_hint(broker: StubBroker, lane: Lane) -> str:
-    """The job of the next hint in a lane, which is waited for."""
-    message: Message[None] = Message.decode(broker.queues[lane].get(timeout=PATIENCE))
-    assert (message.queue_name, message.actor_name) == (lane, "build_flow")
-    [job_id] = message.args
+    """The job of the next hint in a lane, which is waited for; whoever gets it takes the job whose turn it is there."""
+    job_id, told = taken_from(broker, lane)
+    assert told == lane
     return str(job_id)
+
+
+def taken_from(broker: StubBroker, lane: Lane) -> Sequence[str]:
+    """What the next hint in a lane says, which is waited for."""
+    message: Message[None] = Message.decode(broker.queues[lane].get(timeout=PATIENCE))
+    assert (message.queue_name, message.actor_name) == (lane, ACTOR)
+    return message.args
 
 
 def waiting(broker: Broker) -> dict[Lane, int]:

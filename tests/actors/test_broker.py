@@ -10,11 +10,12 @@ import pytest
 import redis
 from dramatiq import Actor, Broker
 
-from actors.broker import make_broker
+from actors.broker import MemoryLanes, RedisLanes, make_broker
 from actors.hints import ACTOR, Hints
-from actors.lanes import Lane, bounds
+from actors.lanes import bounds
+from storage.lanes import Lane
+from storage.redis_link import RedisLink
 from storage.states import Mode
-from storage.store import waiting_redis
 from tests.actors.workplace import PATIENCE, eventually, worker_on
 
 THREADS = 4
@@ -51,7 +52,7 @@ def builds() -> Iterator[Builds]:
 
 
 def declare(broker: Broker, builds: Callable[[str], None]) -> Broker:
-    def build(job_id: str) -> None:
+    def build(job_id: str, lane: str) -> None:
         builds(job_id)
 
     options: dict[str, Any] = {"max_retries": 0}
@@ -65,8 +66,8 @@ def broker(request: pytest.FixtureRequest, builds: Builds) -> Iterator[Broker]:
     if request.param == "memory":
         yield declare(make_broker(None, [], bounds(THREADS)), builds)
         return
-    with closing(waiting_redis(request.getfixturevalue("redis_url"))) as client:
-        yield declare(make_broker(client, [], bounds(THREADS)), builds)
+    with closing(RedisLink(request.getfixturevalue("redis_url"))) as link:
+        yield declare(make_broker(link, [], bounds(THREADS)), builds)
 
 
 def test_a_backlog_never_takes_the_last_thread(broker: Broker, builds: Builds) -> None:
@@ -99,6 +100,15 @@ def test_interactive_runs_may_take_every_thread(broker: Broker, builds: Builds) 
         builds.let_go.set()
 
 
+def test_hints_that_nobody_took_are_counted(broker: Broker) -> None:
+    """Per lane: so many need not be sent again."""
+    assert isinstance(broker, MemoryLanes | RedisLanes)
+    hints = Hints(broker)
+    for mode in (Mode.SYNC, Mode.BACKGROUND, Mode.STREAM):
+        hints.send("a-job", mode)
+    assert [broker.waiting(lane) for lane in (Lane.INTERACTIVE, Lane.BACKGROUND)] == [2, 1]
+
+
 @pytest.fixture
 def server(redis_url: str) -> Iterator[redis.Redis]:
     with closing(redis.Redis.from_url(redis_url, decode_responses=True)) as client:
@@ -120,8 +130,8 @@ def calls(server: redis.Redis) -> dict[str, int]:
 @pytest.fixture
 def idle_redis(redis_url: str, builds: Builds, server: redis.Redis) -> Iterator[Broker]:
     """A broker on Redis whose worker has nothing to do, and waits in all of its queues."""
-    with closing(waiting_redis(redis_url)) as client:
-        broker = declare(make_broker(client, [], bounds(THREADS)), builds)
+    with closing(RedisLink(redis_url)) as link:
+        broker = declare(make_broker(link, [], bounds(THREADS)), builds)
         with worker_on(broker, THREADS, worker_timeout=1_000):
             eventually(lambda: waiting_consumers(server) == 4)
             yield broker
@@ -152,3 +162,14 @@ def test_an_idle_worker_costs_a_few_commands(idle_redis: Broker, server: redis.R
     sent = sum(made.get(name, 0) for name in ("cmdstat_blmove", "cmdstat_evalsha", "cmdstat_eval"))
     assert sent / seconds < 12, made
     assert sum(made.values()) / seconds < 40, made
+
+
+def test_a_process_that_ends_leaves_hints_to_others(idle_redis: Broker, builds: Builds, server: redis.Redis) -> None:
+    """Its consumers, which wait inside Redis, do not take the hint that wakes them (fault A18)."""
+    assert isinstance(idle_redis, RedisLanes)
+    idle_redis.stop_fetching()
+    Hints(idle_redis).send("quick", Mode.BACKGROUND)
+    clients: Any = server.info
+    eventually(lambda: clients("clients")["blocked_clients"] == 0)
+    assert idle_redis.waiting(Lane.BACKGROUND) == 1
+    assert not builds.quick.acquire(blocking=False)

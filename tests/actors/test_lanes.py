@@ -2,7 +2,8 @@
 
 import pytest
 
-from actors.lanes import Lane, bounds, lane_of
+from actors.lanes import bounds
+from storage.lanes import Lane, lane_of
 from storage.states import Mode
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -13,23 +14,27 @@ from actors.hints import Hints
 from actors.workforce import WorkforceConfig, make_workforce
 from flows.models import ModelDefaults
 from storage.accounts import ensure_local_user
-from storage.cursor import START
+from storage.cursor import START, Cursor
 from storage.flow_store import store_version
 from storage.jobs import JobView, find_job
 from storage.states import Mode
 from storage.store import Store
-from storage.stream import Entry
+from storage.stream import Entry, StreamUnavailable
 from storage.submitting import NewJob, submit
 from tests.making import Exported
 
 PATIENCE = 30.0
 """Seconds until a test gives up waiting for a fact."""
-OURS = ("heartbeat", "sweeper")
+BEGUN_AT_BOOT = ("heartbeat", "sweeper")
+BEGUN_AT_THE_END = "drain"
+"""The threads of the middleware."""
 QUICK = WorkforceConfig(
     threads=4,
     lease_seconds=60,
     heartbeat_seconds=20,
     sweep_seconds=0.2,
+    grace_seconds=5.0,
+    max_attempts=3,
     max_parallel=4,
     model_defaults=ModelDefaults(),
 )
@@ -56,7 +61,7 @@ class Workplace:
             request='{"input_value": "hello"}',
             **given,
         )
-        submit(self.store.log, job, (), max_queued=10_000)
+        submit(self.store.log, job, ())
         if hinted:
             Hints(self.broker).send(job.id, mode)
         return job.id
@@ -76,8 +81,15 @@ class Workplace:
             seen += page.entries
             cursor = seen[-1].cursor if seen else START
             if not page.entries:
-                self.store.stream.wait({job_id: cursor}, 1.0)
+                self._wait(job_id, cursor)
         return seen
+
+    def _wait(self, job_id: str, cursor: Cursor) -> None:
+        """Returns when there may be more in a log; a stream that is away tells nobody when."""
+        try:
+            self.store.stream.wait({job_id: cursor}, 1.0)
+        except StreamUnavailable:
+            time.sleep(0.05)
 
 
 @contextmanager
@@ -92,8 +104,7 @@ def working(store: Store, config: WorkforceConfig = QUICK) -> Iterator[Workplace
 def worker_on(broker: Broker, threads: int, worker_timeout: int = 100) -> Iterator[Worker]:
     """The threads of a worker process, and of its middleware."""
     worker = Worker(broker, worker_threads=threads, worker_timeout=worker_timeout)
-    with no_thread_left():
-        worker.start()
+    with no_thread_left(worker.start):
         try:
             yield worker
         finally:
@@ -101,13 +112,20 @@ def worker_on(broker: Broker, threads: int, worker_timeout: int = 100) -> Iterat
 
 
 @contextmanager
-def no_thread_left() -> Iterator[None]:
-    """Waits for the middleware's threads that began in the block, so that none is at the database behind it."""
-    before = set(threading.enumerate())
+def no_thread_left(boot: Callable[[], object]) -> Iterator[None]:
+    """Waits for the middleware's threads that a boot began, and those of the end, so that none is at the database
+    behind the block. Other processes may boot and end meanwhile."""
+    before = threads_called(*BEGUN_AT_BOOT)
+    boot()
+    begun = threads_called(*BEGUN_AT_BOOT) - before
     yield
-    for thread in set(threading.enumerate()) - before:
-        if thread.name in OURS:
-            thread.join(PATIENCE)
+    for thread in begun | threads_called(BEGUN_AT_THE_END):
+        thread.join(PATIENCE)
+
+
+def threads_called(*names: str) -> set[Thread]:
+    """The living threads of these names."""
+    return {thread for thread in threading.enumerate() if thread.name in names}
 
 
 def eventually(condition: Callable[[], object]) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from flows.codec import encode_outputs
 from flows.context import Clock, RunRequest, RunTools, VertexResult
-from flows.engine import Engine
+from flows.engine import Engine, Pace
 from flows.events import Event, EventType
 from flows.graph import Graph
 from flows.messages import MessageRecord
@@ -18,6 +18,8 @@ JOB_ID = "0b105ea0-ccef-46c8-844d-d57373370a52"
 FLOW_ID = "763cd5f9-05d2-4a56-b74b-a120412fc6b4"
 NOW = datetime(2026, 11, 22, 17, 49, 11, 274457, UTC)
 
+STEADY = Pace()
+
 
 class RecordingJournal:
     """Keeps everything in memory. Like a store, it takes only what can be encoded."""
@@ -27,11 +29,15 @@ class RecordingJournal:
         self.deltas: list[Event] = []
         self.results: list[VertexResult] = []
         self.messages: list[MessageRecord] = []
+        self.intents: list[tuple[str, int]] = []
 
     def announce(self, events: Sequence[Event]) -> None:
         for event in events:
             event.encode()
         self.milestones += events
+
+    def intend(self, vertex_id: str, visit: int) -> None:
+        self.intents.append((vertex_id, visit))
 
     def finish(self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord]) -> None:
         encode_outputs(result.outputs)
@@ -79,14 +85,14 @@ async def build(
     asked: RunRequest | None = None,
     borrowed: RunTools | None = None,
     finished: Sequence[VertexResult] = (),
-    max_parallel: int = 8,
+    pace: Pace = STEADY,
 ) -> RecordingJournal:
     """One pass over a graph; returns the journal it was written to."""
     journal = journal or RecordingJournal()
     borrowed = borrowed or tools()
-    engine = Engine(graph, asked or request(), borrowed, journal, max_parallel=max_parallel)
+    engine = Engine(graph, asked or request(), borrowed, journal, pace)
     try:
-        await engine.run(finished)
+        await engine.run(engine.restore(finished))
     finally:
         await borrowed.models.close()
     return journal

@@ -6,11 +6,12 @@ from typing import Any, TypeAlias
 
 from flows.component import AnyComponent, Component, Inputs, Outputs, Port
 from flows.context import VertexContext, VertexResult
+from flows.engine import Pace
 from flows.graph import Graph, load_graph
 from flows.limits import Limits
 from flows.registry import Registry
 from flows.values import Message
-from tests.flows.running import RecordingJournal, build
+from tests.flows.running import STEADY, RecordingJournal, build
 from tests.making import TEXT, Exported, Shape, edge, flow, node
 
 OUTPUTS = ("left", "right")
@@ -78,12 +79,12 @@ def run_steps(
     alone: Sequence[str] = (),
     journal: RecordingJournal | None = None,
     finished: Sequence[VertexResult] = (),
-    max_parallel: int = 8,
+    pace: Pace = STEADY,
 ) -> RecordingJournal:
     """One pass over steps that all do `work`."""
     graph = step_graph(steps(edges, alone), work)
     journal = journal or RecordingJournal()
-    asyncio.run(asyncio.wait_for(build(graph, journal, finished=finished, max_parallel=max_parallel), timeout=PATIENCE))
+    asyncio.run(asyncio.wait_for(build(graph, journal, finished=finished, pace=pace), timeout=PATIENCE))
     return journal
 
 

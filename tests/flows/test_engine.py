@@ -8,6 +8,7 @@ import pytest
 
 from flows.component import Outputs
 from flows.context import VertexContext, VertexResult
+from flows.engine import Pace
 from flows.events import EventType
 from flows.values import Message
 from tests.flows.running import JOB_ID, request, run, tools
@@ -71,7 +72,7 @@ def test_no_more_than_max_parallel_are_built_at_once(max_parallel: int) -> None:
         running.remove(context.vertex_id)
         return await pass_on(inputs, context)
 
-    run_steps([], work, alone=[f"v{number}" for number in range(7)], max_parallel=max_parallel)
+    run_steps([], work, alone=[f"v{number}" for number in range(7)], pace=Pace(max_parallel))
     assert max(most) == max_parallel
 
 

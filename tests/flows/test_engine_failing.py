@@ -9,6 +9,7 @@ import pytest
 
 from flows.component import Outputs
 from flows.context import VertexContext, VertexResult
+from flows.engine import Pace
 from flows.errors import VertexFailed
 from flows.events import Event
 from flows.messages import MessageRecord
@@ -41,6 +42,18 @@ def test_a_failure_without_a_message_is_named_by_its_type() -> None:
 
     with pytest.raises(VertexFailed, match=r"Error building Step \(a\): KeyError$"):
         run_steps([], work, alone=["a"])
+
+
+@pytest.mark.parametrize("leaves", [SystemExit(1), StopIteration(), StopAsyncIteration()])
+def test_a_component_that_would_leave_fails_its_vertex_only(leaves: BaseException) -> None:
+    """Neither its loop nor its process ends for it."""
+
+    async def work(inputs: StepFields, context: VertexContext) -> Outputs:
+        raise leaves
+
+    with pytest.raises(VertexFailed) as caught:
+        run_steps([], work, alone=["a"])
+    assert caught.value.vertex_id == "a"
 
 
 class _Unspeakable(Exception):
@@ -198,5 +211,5 @@ def test_nothing_starts_after_the_pass_is_lost() -> None:
         return await pass_on(inputs, context)
 
     with pytest.raises(Ended):
-        run_steps([], work, alone=["a", "b", "c"], journal=_EndsAt("a"), max_parallel=1)
+        run_steps([], work, alone=["a", "b", "c"], journal=_EndsAt("a"), pace=Pace(max_parallel=1))
     assert began == ["a"]

@@ -10,7 +10,7 @@ import flows.components
 from flows.component import AnyComponent
 from flows.components.prompt import Prompt
 from flows.errors import UnknownComponents
-from flows.registry import Registry, discover
+from flows.registry import Registry, discover, discover_in
 from tests.flows.steps import pass_on, step_type
 
 
@@ -60,6 +60,38 @@ def test_a_package_without_modules_has_no_components() -> None:
     empty = ModuleType("empty")
     empty.__path__ = []
     assert discover(empty) == []
+
+
+def test_the_files_of_a_folder_are_found_in_the_order_of_their_names(tmp_path: Path) -> None:
+    """Each with what it defines itself; what is no Python file is left alone."""
+    (tmp_path / "zebra.py").write_text(_DEFINES.replace("Shout", "Whisper"))
+    (tmp_path / "ark.py").write_text(_DEFINES)
+    (tmp_path / "notes.txt").write_text("not a component")
+    found = discover_in(tmp_path)
+    assert [component.types for component in found] == [("Shout",), ("Whisper",)]
+    assert Registry(found).types() == ["Shout", "Whisper"]
+
+
+def test_a_file_of_one_s_own_hides_no_module(tmp_path: Path) -> None:
+    """It may be called as a module that everybody imports."""
+    (tmp_path / "json.py").write_text(_DEFINES)
+    assert [component.types for component in discover_in(tmp_path)] == [("Shout",)]
+    assert importlib.import_module("json").dumps({}) == "{}"
+
+
+def test_an_empty_folder_has_no_components(tmp_path: Path) -> None:
+    assert discover_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [("def broken(", SyntaxError), ("import nowhere", ModuleNotFoundError), ("1 / 0", ArithmeticError)],
+)
+def test_a_file_that_cannot_be_loaded_says_why(tmp_path: Path, content: str, error: type[Exception]) -> None:
+    """Nobody starts with half of their components."""
+    (tmp_path / "broken.py").write_text(content)
+    with pytest.raises(error):
+        discover_in(tmp_path)
 
 
 @pytest.mark.parametrize("component", discover(flows.components))

@@ -1,19 +1,29 @@
-"""What processes do that migrate a database, in the tests of simultaneous and interrupted upgrades."""
+"""How databases are migrated in tests: to any revision, by several processes at once, and by one that is killed."""
 
 import multiprocessing
 import threading
 from contextlib import closing
 from multiprocessing.synchronize import Barrier, Event
+from pathlib import Path
 from typing import Any
 
+from alembic.config import Config
 from sqlalchemy import Engine, event
 
 from storage.database import Database
-from storage.schema import migrate
+from storage.schema import MIGRATIONS, migrate
 
 PROCESSES = multiprocessing.get_context("forkserver")
 """Processes that share nothing but what was imported before they began, which they import once for all."""
 PROCESSES.set_forkserver_preload([__name__, "alembic.command", "psycopg"])
+
+
+def config(database: Database, migrations: Path = MIGRATIONS) -> Config:
+    """What Alembic's commands need to work on a database."""
+    made = Config()
+    made.set_main_option("script_location", str(migrations))
+    made.attributes["database"] = database
+    return made
 
 
 def migrate_with_others(url: str, others: Barrier) -> None:

@@ -1,18 +1,27 @@
 """penstock/commands/doctor.py: what is wrong is named, with what to do about it."""
 
 import socket
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 import redis
 
-from storage.secrets import new_key
+from storage.accounts import ensure_local_user
+from storage.database import Database
+from storage.flow_store import store_version
+from storage.schema import head
+from storage.secrets import Secrets, new_key
+from storage.states import Mode
+from storage.submitting import NewJob, submit
 from tests.deployments import embedded
 from tests.penstock.conftest import Penstock, Said
 from tests.services import RedisServer
+from tests.web.following import silent_log
 
-NAMES = ["settings", "data folder", "secret key", "database", "schema", "redis", "port", "model"]
+NAMES = ["settings", "data folder", "secret key", "database", "schema", "redis", "work", "port", "model"]
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +56,7 @@ def test_a_used_desk_is_in_order(penstock: Penstock) -> None:
     penstock("migrate")
     said = penstock("doctor")
     assert said.code == 0, said.out
-    assert findings(said)["schema"] == ("ok", "revision 0001")
+    assert findings(said)["schema"] == ("ok", f"revision {head()}")
 
 
 def test_a_wrong_setting_is_all_that_can_be_said(penstock: Penstock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,6 +166,36 @@ def test_a_model_is_told_and_never_wrong(penstock: Penstock, monkeypatch: pytest
     monkeypatch.setenv("PENSTOCK_MODEL_NAME", "small")
     monkeypatch.setenv("PENSTOCK_MODEL_BASE_URL", "http://127.0.0.1:1/v1")
     assert findings(penstock("doctor"))["model"] == ("ok", "small at http://127.0.0.1:1/v1")
+
+
+def test_work_that_nobody_does(penstock: Penstock, desk: Path) -> None:
+    """Jobs wait and no worker process lives: that is said, with how long they have waited."""
+    penstock("migrate")
+    with closing(Database(f"sqlite:///{desk / '.penstock' / 'penstock.db'}")) as database:
+        secrets = Secrets([new_key()])
+        job = NewJob(
+            id=str(uuid4()),
+            user_id=ensure_local_user(database, secrets, None).user_id,
+            flow_id="a-flow",
+            version_id=store_version(database, {"nodes": []}),
+            mode=Mode.BACKGROUND,
+            session_id="a-session",
+            request="{}",
+        )
+        submit(silent_log(database), job, ())
+    name, text = only_fault(penstock("doctor"))
+    assert name == "work"
+    assert text.startswith("No worker process has reported itself lately. Start one. (0 worker processes, ")
+    assert "1 jobs wait, one since" in text
+
+
+def test_work_that_is_done(penstock: Penstock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with embedded(tmp_path, {"PENSTOCK_SWEEP_SECONDS": "0.2"}) as deployment:
+        monkeypatch.setenv("PENSTOCK_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("PORT", str(urlsplit(deployment.url).port))
+        word, text = findings(penstock("doctor"))["work"]
+    assert word == "ok", text
+    assert text.startswith("1 worker processes, 8 of 8 threads free; 0 jobs wait; 0 run; ")
 
 
 def test_a_port_that_penstock_answers_at(penstock: Penstock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

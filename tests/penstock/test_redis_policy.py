@@ -9,7 +9,6 @@ import redis
 from storage.errors import EvictingRedis
 from storage.redis_policy import check_policy
 from storage.secrets import new_key
-from storage.store import quick_redis
 from tests.penstock.conftest import Penstock, Start
 
 EVICTING = ["allkeys-lru", "allkeys-random", "volatile-lru", "volatile-ttl"]
@@ -30,7 +29,7 @@ def limited(client: redis.Redis, url: str, *refused: str) -> redis.Redis:
         "limited", enabled=True, reset=True, passwords=["+word"], keys=["*"], channels=["*"],
         categories=["+@all"], commands=list(refused),
     )  # fmt: skip
-    return quick_redis(url.replace("redis://", "redis://limited:word@"))
+    return redis.Redis.from_url(url.replace("redis://", "redis://limited:word@"))
 
 
 @pytest.mark.parametrize("policy", EVICTING)
@@ -57,7 +56,7 @@ def test_a_redis_that_tells_nothing_is_taken(client: redis.Redis, redis_url: str
     client.config_set("maxmemory-policy", "allkeys-lru")
     with limited(client, redis_url, "-config", "-info") as asking:
         check_policy(asking)
-    with quick_redis("redis://127.0.0.1:1") as absent:
+    with redis.Redis.from_url("redis://127.0.0.1:1", retry=None) as absent:
         check_policy(absent)
 
 

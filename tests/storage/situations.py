@@ -11,12 +11,14 @@ from sqlmodel import SQLModel, col
 
 from flows.context import VertexResult
 from flows.events import Event, EventType, build_start, end, lifecycle, warning
+from storage.claiming import Claimed, Terms, claim
 from storage.clock import after, now
 from storage.database import Database
 from storage.ending import stop, time_out
 from storage.log import EventLog
-from storage.passes import Claimed, claim, complete, fail, release
-from storage.states import Status
+from storage.losing import Lost, lost_jobs, requeue
+from storage.passes import UNBOUND, announce, complete, expire, fail, finish_vertex, intend, release
+from storage.states import Order, Status
 from storage.submitting import NewJob, submit
 from storage.tables import Job, User
 
@@ -30,34 +32,61 @@ FIRST: Sequence[Event] = (warning("submitted"),)
 FINISHED: Sequence[Event] = (Event(EventType.END_VERTEX, {}), Event(EventType.OUTPUT, {"component_id": "a"}))
 END: Sequence[Event] = (end(Status.COMPLETED, 1.0),)
 FAILURE: Sequence[Event] = (warning("broken"), end(Status.FAILED, 1.0))
-LOST: Sequence[Event] = (lifecycle(EventType.WORKER_LOST, "The worker was lost."),)
+EXPIRY: Sequence[Event] = (lifecycle(EventType.TIMED_OUT, "A vertex took too long."),)
 
 
 def submitted(log: EventLog, job: NewJob) -> str:
     """A queued job, with one event."""
-    return submit(log, job, FIRST, max_queued=10_000).job_id
+    return submit(log, job, FIRST).job_id
 
 
-def claimed(log: EventLog, job: NewJob, worker: str = "a-worker") -> Claimed:
+def terms_of(worker: str, vertex_seconds: float | None = None) -> Terms:
+    """The terms of a worker whose leases outlast any test."""
+    return Terms(worker, LEASE_SECONDS, vertex_seconds)
+
+
+def claimed(log: EventLog, job: NewJob, worker: str = "a-worker", vertex_seconds: float | None = None) -> Claimed:
     """A job in progress under a long lease, with two events."""
-    return claim_again(log, submitted(log, job), worker)
+    return claim_again(log, submitted(log, job), worker, vertex_seconds)
 
 
-def claim_again(log: EventLog, job_id: str, worker: str = "another-worker") -> Claimed:
+def claim_again(
+    log: EventLog, job_id: str, worker: str = "another-worker", vertex_seconds: float | None = None
+) -> Claimed:
     """The next pass of a job."""
-    won = claim(log, job_id, worker, LEASE_SECONDS, [build_start()])
+    won = claim(log, job_id, terms_of(worker, vertex_seconds), [build_start()])
     assert won is not None
     return won
+
+
+def lost(log: EventLog, owner: Claimed) -> Lost:
+    """A pass whose lease ran out, as a sweeper finds it."""
+    let_lease_expire(log.database, owner.job_id)
+    [found] = [found for found in lost_jobs(log.database) if found.job_id == owner.job_id]
+    return found
 
 
 def taken_over(log: EventLog, old: Claimed) -> Claimed:
     """The pass that took the job from another one, whose lease ran out."""
     let_lease_expire(log.database, old.job_id)
+    assert requeue(log, old.job_id)
     return claim_again(log, old.job_id)
 
 
 def let_lease_expire(database: Database, job_id: str) -> None:
     change(database, job_id, lease_until=after(-1))
+
+
+WRITES: Mapping[Order, Callable[[EventLog, Claimed], object]] = {
+    Order.ANNOUNCE: lambda log, owner: announce(log, owner, [warning("announced")]),
+    Order.INTEND: lambda log, owner: intend(log, owner, "a", 1),
+    Order.FINISH_VERTEX: lambda log, owner: finish_vertex(log, owner, result(), FINISHED, []),
+    Order.COMPLETE: lambda log, owner: complete(log, owner, END),
+    Order.FAIL: lambda log, owner: fail(log, owner, "{}", FAILURE),
+    Order.EXPIRE: lambda log, owner: expire(log, owner, "{}", EXPIRY),
+    Order.RELEASE: lambda log, owner: release(log, owner, cut_off=False),
+}
+"""How a pass gives each of the orders that only a pass may give."""
 
 
 def brought_to(log: EventLog, job: NewJob, status: Status) -> Claimed:
@@ -72,7 +101,7 @@ def brought_to(log: EventLog, job: NewJob, status: Status) -> Claimed:
 
 def _suspend(log: EventLog, owner: Claimed) -> None:
     # Nothing suspends a job yet; the row is what the table speaks about.
-    change(log.database, owner.job_id, status=Status.SUSPENDED, lease_until=None, worker=None)
+    change(log.database, owner.job_id, status=Status.SUSPENDED, worker=None, **UNBOUND)
 
 
 def _run_out_of_time(log: EventLog, owner: Claimed) -> None:
@@ -81,10 +110,10 @@ def _run_out_of_time(log: EventLog, owner: Claimed) -> None:
 
 
 _ARRIVALS: Mapping[Status, Callable[[EventLog, Claimed], object]] = {
-    Status.QUEUED: release,
+    Status.QUEUED: WRITES[Order.RELEASE],
     Status.SUSPENDED: _suspend,
-    Status.COMPLETED: lambda log, owner: complete(log, owner, END),
-    Status.FAILED: lambda log, owner: fail(log, owner, "{}", FAILURE),
+    Status.COMPLETED: WRITES[Order.COMPLETE],
+    Status.FAILED: WRITES[Order.FAIL],
     Status.CANCELLED: lambda log, owner: stop(log, owner.job_id, owner.user_id),
     Status.TIMED_OUT: _run_out_of_time,
 }

@@ -1,12 +1,13 @@
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, insert, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlmodel import col
 
 from storage.clock import now
@@ -103,6 +104,23 @@ def _count_up(begin: Callable[[], AbstractContextManager[Connection]], times: in
         with begin() as connection:
             number = connection.execute(text("SELECT number FROM counted")).scalar_one()
             connection.execute(text("UPDATE counted SET number = :number"), {"number": number + 1})
+
+
+@pytest.mark.parametrize("is_same_process", [True, False])
+def test_a_writer_that_waits_too_long_for_a_lock_is_told_so(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, is_same_process: bool
+) -> None:
+    """Fault LOCK: it neither hangs nor leaves anything behind, and goes on when the lock is free."""
+    monkeypatch.setattr("storage.database.BUSY_MILLISECONDS", 100)
+    with closing(Database(database_url)) as one, closing(Database(database_url)) as other:
+        waiting = one if is_same_process else other
+        with one.durable() as holding, ThreadPoolExecutor(1) as thread:
+            if not one.is_sqlite:
+                holding.execute(text("LOCK TABLE users"))
+            with pytest.raises(SQLAlchemyError):
+                thread.submit(another_user, waiting).result()
+        user_id = another_user(waiting)
+        assert [row[0] for row in contents(one)["users"]] == [user_id]
 
 
 def test_more_writers_than_connections_all_get_their_turn(database: Database) -> None:

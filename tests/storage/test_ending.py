@@ -3,11 +3,12 @@ from functools import partial
 
 import pytest
 
+from storage.claiming import Claimed
 from storage.clock import after
 from storage.ending import Stopped, stop, time_out
 from storage.errors import PassLost
 from storage.log import EventLog
-from storage.passes import Claimed, complete
+from storage.passes import complete
 from storage.states import LIVE, TERMINAL, Status
 from tests.storage.situations import (
     END,
@@ -82,6 +83,18 @@ def test_a_job_times_out_after_its_deadline_and_not_before(log: EventLog, new_jo
         Status.TIMED_OUT, owner.fence + 1, None, None,
     ]  # fmt: skip
     assert events_of(log, owner.job_id)[-1] == (value_of(log.database, owner.job_id, "seq"), "timed_out", True)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "told"), [("deadline_at", "The run took longer"), ("vertex_deadline_at", "A vertex took longer")]
+)
+def test_a_job_that_timed_out_is_told_which_of_its_deadlines_has_passed(
+    log: EventLog, new_job: JobMaker, deadline: str, told: str
+) -> None:
+    owner = claimed(log, new_job(seconds_allowed=600), vertex_seconds=600)
+    change(log.database, owner.job_id, **{deadline: after(-1)})
+    assert time_out(log, owner.job_id)
+    assert told.encode() in log.stored(owner.job_id, 0)[-1].payload
 
 
 def test_a_job_without_deadline_never_times_out(log: EventLog, new_job: JobMaker) -> None:

@@ -16,8 +16,8 @@ from storage.database import Database
 from storage.log import EventLog, dense_prefix
 from storage.memory_stream import MemoryStream
 from storage.passes import announce, complete
+from storage.redis_link import RedisLink
 from storage.redis_stream import RedisStream, events_key
-from storage.store import quick_redis, waiting_redis
 from storage.stream import Entry, EventStream, StreamBounds
 from storage.submitting import submit
 from tests.storage.situations import END, JobMaker, claimed, contents, submitted
@@ -105,14 +105,14 @@ def test_a_transaction_that_fails_publishes_nothing(log: EventLog, new_job: JobM
 
 
 def _append_twice(log: EventLog, job_id: str) -> None:
-    with log.transition(durable=True) as transition:
+    with log.transition("announce", durable=True) as transition:
         transition.append(job_id, 2, [warning("2")])
         transition.append(job_id, 2, [warning("2 again")])
 
 
 def test_milestones_are_published_after_the_commit(log: EventLog, new_job: JobMaker) -> None:
     job_id = submitted(log, new_job())
-    with log.transition(durable=True) as transition:
+    with log.transition("announce", durable=True) as transition:
         transition.append(job_id, 2, [warning("2")])
         assert written(log.stream.range(job_id, START, 10)) == ["1"]
     assert written(log.stream.range(job_id, START, 10)) == ["1", "2"]
@@ -133,7 +133,7 @@ def test_an_emptied_stream_costs_no_milestone(log: EventLog, finished: str) -> N
 
 def test_a_stream_that_is_away_costs_no_milestone(log: EventLog, finished: str) -> None:
     """I11."""
-    with closing(RedisStream(quick_redis(NOWHERE), waiting_redis(NOWHERE), StreamBounds())) as away:
+    with closing(RedisStream(RedisLink(NOWHERE), StreamBounds())) as away:
         alone = EventLog(log.database, away)
         read = {cut: written(reading(alone, finished, cut)) for cut in (START, Cursor(3), Cursor(3, 1), Cursor(7))}
     assert read == {START: MILESTONES, Cursor(3): MILESTONES[3:], Cursor(3, 1): MILESTONES[3:], Cursor(7): []}
@@ -141,7 +141,7 @@ def test_a_stream_that_is_away_costs_no_milestone(log: EventLog, finished: str) 
 
 def test_a_run_goes_on_while_the_stream_is_away(database: Database, new_job: JobMaker) -> None:
     """I11."""
-    with closing(RedisStream(quick_redis(NOWHERE), waiting_redis(NOWHERE), StreamBounds())) as away:
+    with closing(RedisStream(RedisLink(NOWHERE), StreamBounds())) as away:
         log = EventLog(database, away)
         owner = claimed(log, new_job())
         log.publish(owner.job_id, deltas(2, 1))
@@ -155,7 +155,7 @@ def test_what_redis_forgets_in_the_middle_of_a_reading_is_filled(
 ) -> None:
     """I11, C3."""
     with (
-        closing(RedisStream(quick_redis(redis_url), waiting_redis(redis_url), StreamBounds())) as stream,
+        closing(RedisStream(RedisLink(redis_url), StreamBounds())) as stream,
         redis.Redis.from_url(redis_url) as client,
     ):
         log = EventLog(database, stream)
@@ -216,4 +216,4 @@ def _stored(log: EventLog, new_job: JobMaker, milestones: Sequence[Entry]) -> st
     """A job with these milestones in the database only."""
     with closing(MemoryStream(StreamBounds(), time.monotonic)) as unread:
         events = [warning(str(entry.cursor)) for entry in milestones]
-        return submit(EventLog(log.database, unread), new_job(), events, max_queued=10_000).job_id
+        return submit(EventLog(log.database, unread), new_job(), events).job_id

@@ -5,8 +5,8 @@ import pytest
 import redis
 
 from storage.cursor import START, Cursor
+from storage.redis_link import RedisLink
 from storage.redis_stream import RedisStream, events_key
-from storage.store import quick_redis, waiting_redis
 from storage.stream import Entry, StreamBounds, StreamUnavailable
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -22,7 +22,7 @@ ASK: dict[str, Callable[[RedisStream], object]] = {
 
 
 def opened(url: str) -> RedisStream:
-    return RedisStream(quick_redis(url), waiting_redis(url), StreamBounds(seconds=60))
+    return RedisStream(RedisLink(url), StreamBounds(seconds=60))
 
 
 @pytest.fixture

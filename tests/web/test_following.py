@@ -6,12 +6,13 @@ from contextlib import closing
 import pytest
 
 from flows.events import token, warning
+from storage.claiming import Claimed
 from storage.cursor import Cursor
 from storage.database import Database
 from storage.log import EventLog
-from storage.passes import Claimed, announce, complete
+from storage.passes import announce, complete
+from storage.redis_link import RedisLink
 from storage.redis_stream import RedisStream
-from storage.store import quick_redis, waiting_redis
 from storage.stream import Entry, StreamBounds
 from tests import services
 from tests.storage.situations import END, JobMaker, claimed
@@ -120,7 +121,7 @@ def test_a_hole_in_the_stream(log: EventLog, database: Database, new_job: JobMak
 def test_a_redis_that_goes_away(database: Database, new_job: JobMaker) -> None:
     """Clients go on by the database when Redis is killed, and live again when it is back."""
     with services.running_redis() as server:
-        stream = RedisStream(quick_redis(server.url), waiting_redis(server.url), StreamBounds())
+        stream = RedisStream(RedisLink(server.url), StreamBounds())
         log = EventLog(database, stream)
         owner = claimed(log, new_job())
 

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from flows.events import token, warning
 from storage.accounts import ensure_local_user
+from storage.claiming import Claimed
 from storage.cursor import START, Cursor
 from storage.database import Database
 from storage.flow_store import store_version
 from storage.log import EventLog
 from storage.memory_stream import MemoryStream
-from storage.passes import Claimed, announce, complete
+from storage.passes import announce, complete
 from storage.secrets import Secrets, new_key
 from storage.states import Mode
 from storage.stream import Entry, StreamBounds

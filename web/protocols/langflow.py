@@ -7,7 +7,7 @@ import orjson
 from flows.events import EventType
 from storage.stream import Entry
 
-_GRAPH_STATE = frozenset({EventType.VERTICES_SORTED, EventType.END_VERTEX, EventType.LOG})
+_GRAPH_STATE = frozenset({EventType.VERTICES_SORTED, EventType.RUN_RECOVERED, EventType.END_VERTEX, EventType.LOG})
 _NAMES_SOURCES = frozenset({EventType.ADD_MESSAGE, EventType.ERROR})
 _NO_SOURCE = {"id": None, "display_name": None, "source": None}
 

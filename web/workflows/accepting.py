@@ -47,7 +47,7 @@ def accept(services: Services, account: Account, asked: Asked) -> Submitted:
     events = _first_events(_graph(services, flow, body), body)
     job = _new_job(services, account, flow, asked)
     try:
-        submitted = submit(services.store.log, job, events, max_queued=services.limits.max_queued)
+        submitted = submit(services.store.log, job, events, services.limits.queued)
     except (QueueFull, IdempotencyKeyBusy) as full:
         raise busy(str(full)) from None
     except IdempotencyConflict as conflict:

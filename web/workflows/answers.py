@@ -10,6 +10,7 @@ from flows.results import answer_text
 from storage.database import Database
 from storage.jobs import JobView, outputs_of
 from storage.states import Status
+from storage.submitting import Submitted
 from web.errors import Refusal
 from web.workflows.schemas import ExecutionResponse, JobDetail, JobResponse, Links, Output
 
@@ -22,6 +23,18 @@ def job_response(job: JobView, globals: Mapping[str, str]) -> JobResponse:
         created_timestamp=job.created_at,
         status=job.status,
         links=Links.of(job.id),
+        globals=dict(globals),
+    )
+
+
+def accepted_response(submitted: Submitted, flow_id: str, globals: Mapping[str, str]) -> JobResponse:
+    """A job that was just accepted."""
+    return JobResponse(
+        job_id=submitted.job_id,
+        flow_id=flow_id,
+        created_timestamp=submitted.created_at,
+        status=Status.QUEUED,
+        links=Links.of(submitted.job_id),
         globals=dict(globals),
     )
 
@@ -76,6 +89,14 @@ def timed_out(job: JobView, seconds: float | None = None) -> Refusal:
     more = {} if seconds is None else {"timeout_seconds": seconds}
     message = "The run took longer than it was allowed to."
     return Refusal(408, "Execution timeout", "EXECUTION_TIMEOUT", message, job_id=job.id, flow_id=job.flow_id, **more)
+
+
+def going_down(job_id: str) -> Refusal:
+    """The process ends before the run does; another one finishes it."""
+    message = f"This server is going down; the run goes on elsewhere. Ask for job {job_id}."
+    refusal = Refusal(503, "Service busy", "SERVICE_BUSY", message, job_id=job_id)
+    refusal.headers["Retry-After"] = "1"
+    return refusal
 
 
 def failed(job: JobView) -> Refusal:

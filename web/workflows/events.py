@@ -1,5 +1,7 @@
 """GET /api/v2/workflows/{job_id}/events (contract 1.4): a job's log from any point, live to its end."""
 
+from contextlib import ExitStack
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,7 +25,10 @@ async def job_events(request: Request) -> Response:
     # One follower's place is the hub's place in the job: an invented one would hold up everybody else.
     cursor = await run_in_threadpool(services.store.log.genuine, job.id, job.seq, claimed)
     projection = PROTOCOLS[job.stream_protocol](job.expose_graph_state)
-    return event_stream(services.following.read(job.id, cursor), projection, {"X-Job-Id": job.id})
+    with ExitStack() as holding:
+        holding.enter_context(services.seats.seat())
+        batches = services.following.read(job.id, cursor)
+        return event_stream(batches, projection, {"X-Job-Id": job.id}, holding.pop_all())
 
 
 def _claimed_cursor(request: Request) -> Cursor:

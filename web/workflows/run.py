@@ -1,6 +1,8 @@
 """POST /api/v2/workflows: one way to run a flow, three ways to take the result (contract 1.1)."""
 
 import asyncio
+from contextlib import ExitStack
+from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,7 +19,7 @@ from web.protocols import PROTOCOLS
 from web.services import Services, admit
 from web.sse import event_stream
 from web.workflows.accepting import Asked, accept
-from web.workflows.answers import execution_response, job_response, timed_out
+from web.workflows.answers import accepted_response, execution_response, going_down, job_response, timed_out
 from web.workflows.schemas import JobResponse, RunBody
 
 GLOBAL_HEADER = "x-langflow-global-var-"
@@ -32,20 +34,28 @@ async def run_workflow(request: Request) -> Response:
     asked = Asked(body, {**_header_globals(request), **body.globals})
     if body.mode is Mode.BACKGROUND:
         return json_response(await run_in_threadpool(_accepted, services, account, asked))
-    submitted = await run_in_threadpool(accept, services, account, asked)
     if body.mode is Mode.STREAM:
-        return _stream(services, submitted.job_id, body)
+        return await _stream(services, account, asked)
+    submitted = await run_in_threadpool(accept, services, account, asked)
     return await _wait(services, account, submitted.job_id, asked)
 
 
 def _accepted(services: Services, account: Account, asked: Asked) -> JobResponse:
+    """The answer to a submit. A new job is told without another look: what was accepted is not denied afterwards."""
     submitted = accept(services, account, asked)
+    if submitted.is_new:
+        return accepted_response(submitted, str(UUID(asked.body.flow_id)), asked.globals)
     return job_response(services.job_for(account, submitted.job_id), asked.globals)
 
 
-def _stream(services: Services, job_id: str, body: RunBody) -> Response:
-    projection = PROTOCOLS[body.stream_protocol](body.expose_graph_state is not False)
-    return event_stream(services.following.read(job_id, START), projection, {"X-Job-Id": job_id})
+async def _stream(services: Services, account: Account, asked: Asked) -> Response:
+    body = asked.body
+    with ExitStack() as holding:
+        holding.enter_context(services.seats.seat())
+        submitted = await run_in_threadpool(accept, services, account, asked)
+        projection = PROTOCOLS[body.stream_protocol](body.expose_graph_state is not False)
+        batches = services.following.read(submitted.job_id, START)
+        return event_stream(batches, projection, {"X-Job-Id": submitted.job_id}, holding.pop_all())
 
 
 async def _wait(services: Services, account: Account, job_id: str, asked: Asked) -> Response:
@@ -58,13 +68,15 @@ async def _wait(services: Services, account: Account, job_id: str, asked: Asked)
         await run_in_threadpool(time_out, services.store.log, job_id)
         services.store.control.ended(job_id)
     job = await run_in_threadpool(services.job_for, account, job_id)
+    if not job.is_over and services.hub.lets_go(lasting=True):
+        raise going_down(job_id)
     if job.status is Status.TIMED_OUT or not job.is_over:
         raise timed_out(job, seconds)
     return json_response(await run_in_threadpool(_answer, services, job, asked))
 
 
 async def _until_over(services: Services, job_id: str) -> None:
-    async for _ in services.following.read(job_id, START):
+    async for _ in services.following.read(job_id, START, lasting=True):
         pass
 
 

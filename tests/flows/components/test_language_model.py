@@ -14,7 +14,7 @@ from flows.graph import Graph
 from flows.models import ModelDefaults, ModelTools
 from flows.values import LanguageModel, Message, Source, Usage
 from tests.flows.components.producing import produce
-from tests.flows.running import RecordingJournal, build, run, tools
+from tests.flows.running import JOB_ID, RecordingJournal, build, run, tools
 from tests.making import Exported, edge, flow, model_flow, node, template
 from tests.model_stub import INPUT_TOKENS, ModelRequest, ModelStub
 
@@ -56,6 +56,13 @@ def test_the_answer_comes_with_its_source_and_its_price(stub: ModelStub) -> None
         source=Source(MODEL, "Language Model", "stub-model"),
         usage=Usage(INPUT_TOKENS, 3),
     )
+
+
+def test_every_try_of_a_visit_is_sent_under_the_same_key(stub: ModelStub) -> None:
+    """An endpoint that knows `Idempotency-Key` answers an interrupted request once (rule 6)."""
+    for _ in range(2):
+        produce(model(stub), input_value="hello")
+    assert [asked.headers["idempotency-key"] for asked in stub.requests] == [f"{JOB_ID}:{MODEL}:1"] * 2
 
 
 def test_the_endpoint_is_asked_what_the_fields_say(stub: ModelStub) -> None:

@@ -16,6 +16,8 @@ from flows.events import (
     error,
     lifecycle,
     log,
+    remove_message,
+    run_recovered,
     token,
     vertices_sorted,
     warning,
@@ -43,6 +45,8 @@ def output(**metadata: Any) -> Event:
 EVENTS: Sequence[Event] = (
     vertices_sorted(["a"], ["a", "b"]),
     build_start(),
+    run_recovered(["a"], 2),
+    remove_message("m"),
     add_message(record()),
     Event(EventType.END_VERTEX, {"build_data": {"id": "a"}, "output_meta": {}}),
     output(),
@@ -79,7 +83,7 @@ def test_with_graph_state_every_byte_is_relayed(event: Event) -> None:
 def test_without_graph_state(event: Event) -> None:
     """The graph is not told of, messages do not name who sent them, and all else is relayed as it is."""
     frames = projected(event, exposed=False)
-    if event.type in ("vertices_sorted", "end_vertex", "log") or event == output(is_output=False):
+    if event.type in ("vertices_sorted", "run_recovered", "end_vertex", "log") or event == output(is_output=False):
         assert frames == []
     elif event.type in ("add_message", "error"):
         assert [orjson.loads(frame) for frame in frames] == [_without_sources(event)]

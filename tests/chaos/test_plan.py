@@ -1,0 +1,66 @@
+"""A plan is a function of its seed, and leaves no fault out."""
+
+import pytest
+
+from tests.chaos.faults import DOINGS
+from tests.chaos.plan import FIRST_AT, REST_SECONDS, TARGETS, FaultKind, SetUp, make_plan
+
+BOTH = pytest.mark.parametrize("set_up", list(SetUp))
+
+
+@BOTH
+def test_a_seed_makes_the_same_plan_again(set_up: SetUp) -> None:
+    assert make_plan(7, set_up, 50, 100) == make_plan(7, set_up, 50, 100)
+
+
+@BOTH
+def test_another_seed_makes_another_plan(set_up: SetUp) -> None:
+    one, other = make_plan(7, set_up, 50, 100), make_plan(8, set_up, 50, 100)
+    assert one.jobs != other.jobs
+    assert one.faults != other.faults
+
+
+@BOTH
+def test_a_plan_has_the_jobs_that_were_asked_for(set_up: SetUp) -> None:
+    """As many as asked for, in the order of their times, within the time."""
+    jobs = make_plan(7, set_up, 50, 100).jobs
+    assert [job.number for job in jobs] == list(range(1, 51))
+    assert [job.at for job in jobs] == sorted(job.at for job in jobs)
+    assert all(0 <= job.at <= 100 for job in jobs)
+
+
+@BOTH
+def test_only_a_key_is_used_more_than_once(set_up: SetUp) -> None:
+    jobs = make_plan(7, set_up, 200, 100).jobs
+    assert any(job.copies > 1 for job in jobs)
+    assert all(job.copies == 1 for job in jobs if job.key is None)
+
+
+@BOTH
+@pytest.mark.parametrize("seed", range(5))
+def test_a_long_plan_does_every_fault_to_what_it_can_be_done_to(set_up: SetUp, seed: int) -> None:
+    faults = make_plan(seed, set_up, 10, 240).faults
+    assert {fault.kind for fault in faults} == TARGETS[set_up].keys()
+    assert all(fault.target in TARGETS[set_up][fault.kind] for fault in faults)
+    assert min(fault.at for fault in faults) >= FIRST_AT
+
+
+@BOTH
+def test_a_single_fault_has_time_to_show_what_it_costs(set_up: SetUp) -> None:
+    """Some fault that takes a worker away is alone for as long as a recovery may take."""
+    faults = make_plan(7, set_up, 10, 240).faults
+    alone = [
+        fault
+        for fault in faults
+        if not any(
+            other is not fault
+            and other.at < fault.at + fault.seconds + REST_SECONDS
+            and fault.at < other.at + other.seconds
+            for other in faults
+        )
+    ]
+    assert FaultKind.KILL_WORKER in {fault.kind for fault in alone}
+
+
+def test_every_fault_can_be_done() -> None:
+    assert set(DOINGS) == set(FaultKind)

@@ -1,15 +1,17 @@
 """Watching a run from anywhere, again and again, without losing an event (I4, I11)."""
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from threading import Event, Semaphore
 
+import httpx
 import pytest
 
-from tests.journeys.conftest import Deploy
+from tests.deployments import Deployment
+from tests.journeys.conftest import Deploy, Rough
 from tests.making import chain, model_flow
 from tests.model_stub import ModelStub
-from tests.reading import Client, Frame, milestones
+from tests.reading import WORKFLOWS, Client, milestones, until
 
 TOKENS = ("one ", "two ", "three ", "four")
 
@@ -22,16 +24,6 @@ def stepping(stub: ModelStub) -> Iterator[Semaphore]:
     stub.before_token = lambda index: allowed.acquire(timeout=60)
     yield allowed
     allowed.release(100)
-
-
-def until(found: Iterator[Frame], event: str) -> list[Frame]:
-    """Reads up to and including the first frame of a type."""
-    seen = []
-    for frame in found:
-        seen.append(frame)
-        if frame.event == event:
-            return seen
-    raise AssertionError(f"the stream ended before {event}")
 
 
 def test_tokens_arrive_one_by_one(client: Client, stepping: Semaphore) -> None:
@@ -95,27 +87,33 @@ def test_a_slow_reader_never_loses_a_milestone(client: Client) -> None:
     assert [int(frame.id) for frame in milestones(seen)] == list(range(1, last_event + 1))
 
 
-def test_keep_alives_in_every_mode(client: Client, stub: ModelStub, stepping: Semaphore) -> None:
+@pytest.mark.real_services
+def test_keep_alives_in_every_mode(
+    shared_deployments: Callable[[str], Deployment], stub: ModelStub, stepping: Semaphore
+) -> None:
     """While nothing happens a comment comes at least every 15 seconds, on a live stream and on an attached one."""
-    flow_id = client.store(model_flow())
-    request = {"flow_id": flow_id, "mode": "stream", "input_value": "count"}
-    with client.http.stream("POST", "/api/v2/workflows", json=request) as live:
-        path = f"/api/v2/workflows/{live.headers['X-Job-Id']}/events"
-        with client.http.stream("GET", path) as attached:
-            for response in (live, attached):
-                assert next(line for line in response.iter_lines() if line.startswith(":")) == ": keepalive"
+    with ExitStack() as stack:
+        silent: list[httpx.Response] = []
+        for kind in ("embedded", "scaled"):
+            client = stack.enter_context(closing(Client(shared_deployments(kind).url)))
+            request = {"flow_id": client.store(model_flow()), "mode": "stream", "input_value": "count"}
+            live = stack.enter_context(client.http.stream("POST", WORKFLOWS, json=request))
+            path = f"{WORKFLOWS}/{live.headers['X-Job-Id']}/events"
+            silent += [live, stack.enter_context(client.http.stream("GET", path))]
+        for response in silent:
+            assert next(line for line in response.iter_lines() if line.startswith(":")) == ": keepalive"
 
 
 @pytest.mark.real_services
-def test_nothing_is_lost_with_redis_or_a_restart(deploying: Deploy) -> None:
+def test_nothing_is_lost_with_redis_or_a_restart(rough: Rough) -> None:
     """After FLUSHALL, and after a restart of every process, every milestone is still there, byte for byte."""
-    with deploying("scaled") as deployment, closing(Client(deployment.url)) as client:
+    with closing(Client(rough.deployment.url)) as client:
         job_id = client.submit(client.store(chain(5)), input_value="x")
         before = milestones(client.events(job_id))
-        deployment.flush_redis()
+        rough.deployment.flush_redis()
         assert milestones(client.events(job_id)) == before
-        deployment.stop()
-        deployment.start()
+        rough.deployment.stop()
+        rough.deployment.start()
         assert milestones(client.events(job_id)) == before
 
 

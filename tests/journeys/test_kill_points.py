@@ -1,0 +1,200 @@
+"""A process that dies at any write boundary, and comes back, has lost nothing and done nothing twice (I1, I2, I6, I12).
+
+Each kill point is reached by a run of its own, in the embedded set-up: there one death ends everything at once.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import col
+
+from storage.database import Database
+from storage.kill_points import KILL_POINTS
+from storage.tables import VertexRow
+from tests.deployments import Deployment, ForkedWeb, Web, running, unstarted_embedded
+from tests.journeys.asking import Asking
+from tests.journeys.checking import check_log, check_messages
+from tests.journeys.conftest import QUICK, settings_of
+from tests.journeys.gated import SETTING, Gate
+from tests.making import Exported, edge, flow, model_flow, node
+from tests.model_stub import ModelStub
+from tests.reading import Client
+
+NO_GRACE = {"PENSTOCK_GRACE_SECONDS": "0.2"}
+ARMED = "PENSTOCK_KILL_POINT"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A run, the process that is to die with it, and the gate that holds its steps."""
+
+    process: Web
+    asking: Asking
+    gate: Gate
+
+
+def _open(scene: Scene) -> None:
+    scene.gate.open()
+
+
+def _wait(scene: Scene) -> None:
+    """A limit ends the run."""
+
+
+def _stop(scene: Scene) -> None:
+    scene.gate.await_lines(1)
+    scene.asking.stop()
+
+
+def _deploy(scene: Scene) -> None:
+    scene.gate.await_lines(1)
+    scene.process.ask_to_end()
+
+
+def _lose(scene: Scene) -> None:
+    """The job is lost with one process; the next one finds it."""
+    scene.gate.await_lines(1)
+    scene.process.kill()
+    scene.process.start()
+
+
+def _steps(gate: Gate) -> Exported:
+    return gate.flow("Gated", "Gated")
+
+
+def _once(gate: Gate) -> Exported:
+    return gate.flow("GatedOnce")
+
+
+def _failing(gate: Gate) -> Exported:
+    """ChatInput-a1 → step-1 → ConditionalRouter-bad → ChatOutput-b1, in which the router fails."""
+    asked, answered, step = node("ChatInput", "ChatInput-a1"), node("ChatOutput", "ChatOutput-b1"), gate.step("step-1")
+    router = node("ConditionalRouter", "ConditionalRouter-bad", operator="resembles")
+    edges = [
+        edge(asked, "message", step, "input_value"),
+        edge(step, "text", router, "input_text"),
+        edge(router, "true_result", answered, "input_value"),
+    ]
+    return flow([asked, step, router, answered], edges)
+
+
+@dataclass(frozen=True)
+class Way:
+    """What leads a process to the kill points of a transition, and how the job ends all the same.
+
+    `ends` holds when the transition was committed before the process died, `unless_committed` when it was not and that
+    makes a difference.
+    """
+
+    exported: Callable[[Gate], Exported] = _steps
+    provoke: Callable[[Scene], None] = _open
+    """What is done once the submit was answered."""
+    go_on: Callable[[Scene], None] = _open
+    """What is done after the restart."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    ends: str = "completed"
+    unless_committed: str | None = None
+    told: str = ""
+    """What the last events say, unless the run was completed."""
+    nth: int = 1
+    """Which time the point is reached."""
+
+    def end_after(self, point: str) -> str:
+        """How the job ends when its process died at a point."""
+        return self.unless_committed if self.unless_committed and point.endswith(".written") else self.ends
+
+
+UNCERTAIN = "it did what must not happen twice"
+
+
+def _limited(name: str) -> Way:
+    return Way(provoke=_wait, go_on=_wait, settings={name: "0.3"}, ends="timed_out", told="took longer")
+
+
+WAYS: Mapping[str, Way] = {
+    "submit": Way(),
+    "hint": Way(),
+    "claim": Way(),
+    "announce": Way(exported=lambda gate: model_flow()),
+    "announce of a recovery": Way(provoke=_lose),
+    "intend": Way(exported=_once, ends="failed", unless_committed="completed", told=UNCERTAIN),
+    "finish_vertex": Way(nth=2),
+    "finish_vertex of a once step": Way(exported=_once, nth=2, unless_committed="failed", told=UNCERTAIN),
+    "complete": Way(),
+    "fail": Way(exported=_failing, ends="failed", told="ConditionalRouter-bad"),
+    "expire": _limited("PENSTOCK_VERTEX_TIMEOUT_SECONDS"),
+    "release": Way(provoke=_deploy),
+    "requeue": Way(provoke=_lose),
+    "give_up": Way(provoke=_lose, settings={"PENSTOCK_MAX_ATTEMPTS": "1"}, ends="failed", told="lost 1 times"),
+    "stop": Way(provoke=_stop, go_on=_stop, ends="cancelled", told="stopped"),
+    "time_out": _limited("PENSTOCK_JOB_TIMEOUT_SECONDS"),
+}
+
+
+def _points(name: str) -> list[str]:
+    """The kill points that a way leads to: those of the transition that its name begins with."""
+    transition = name.split(" ")[0]
+    return [point for point in KILL_POINTS if point.split(".")[0] == transition]
+
+
+def test_every_kill_point_is_swept() -> None:
+    assert {point for name in WAYS for point in _points(name)} == set(KILL_POINTS)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_death_loses_nothing_and_repeats_nothing(
+    sqlite_template: Path, tmp_path: Path, stub: ModelStub, name: str
+) -> None:
+    """Around one transition a process dies before the commit, another one after it, a third after the publication;
+    each comes back."""
+    way = WAYS[name]
+
+    def survive(point: str) -> None:
+        folder = tmp_path / point
+        folder.mkdir()
+        shutil.copy(sqlite_template, folder / "penstock.db")
+        settings = {**QUICK, **NO_GRACE, **SETTING, **settings_of(stub), **way.settings, ARMED: f"{point}:{way.nth}"}
+        try:
+            deployment = unstarted_embedded(folder, settings, ForkedWeb)
+            with running(deployment), closing(Client(deployment.url)) as client:
+                _die_and_come_back(way, point, deployment, client, Gate(folder))
+        except BaseException as error:
+            error.add_note(f"at {point}")
+            raise
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(survive, _points(name)))
+
+
+def _die_and_come_back(way: Way, point: str, deployment: Deployment, client: Client, gate: Gate) -> None:
+    """The job that was asked for is there once and ends as it must, and no vertex that was finished is built again."""
+    scene = Scene(deployment.webs[0], Asking(client, way.exported(gate)), gate)
+    scene.asking.submit()
+    way.provoke(scene)
+    assert scene.process.ended() == -SIGKILL
+    stored, begun = _stored(deployment.database_url), len(gate.begun())
+    deployment.start(**{ARMED: ""})
+    scene.asking.submit()
+    way.go_on(scene)
+    seen = client.events(scene.asking.job_id)
+    check_log(seen, way.end_after(point))
+    check_messages(seen)
+    assert way.end_after(point) == "completed" or way.told in "".join(frame.data for frame in seen[-2:])
+    assert client.job(scene.asking.job_id)["status"] == way.end_after(point)
+    assert scene.asking.jobs() == [scene.asking.job_id]
+    assert not stored & {line.vertex_id for line in gate.begun()[begun:]}
+    assert way.exported is not _once or len(gate.begun()) <= 1
+    scene.process.kill()
+
+
+def _stored(database_url: str) -> set[str]:
+    """The vertices whose result is stored."""
+    with closing(Database(database_url)) as database, database.read() as connection:
+        return set(connection.execute(select(col(VertexRow.vertex_id))).scalars())

@@ -130,8 +130,8 @@ class Web(Program):
         command += ["--timeout-graceful-shutdown", "5"]
         super().__init__(command, {**environment, "PORT": str(port)}, folder / f"{name}.log")
 
-    def twin(self, name: str, **also: str) -> "Web":
-        return Web({**self._environment, **also}, self.log.parent, name)
+    def twin(self, name: str, **also: str) -> "ForkedWeb":
+        return ForkedWeb({**self._environment, **also}, self.log.parent, name)
 
     def await_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
@@ -188,6 +188,10 @@ class Deployment:
         assert self._redis_url is not None, "this deployment has no Redis"
         with redis.Redis.from_url(self._redis_url) as connection:
             connection.flushall()
+
+    def kill(self) -> None:
+        for program in (*self.webs, *self.workers):
+            program.kill()
 
     def stop(self) -> None:
         """Asks all processes to end, and waits."""
@@ -258,9 +262,9 @@ def unstarted(
 
 @contextmanager
 def running(deployment: Deployment) -> Iterator[Deployment]:
-    """Starts a deployment, and stops it again."""
+    """Starts a deployment, and ends it without ado: how processes end by themselves is for tests to see."""
     with ExitStack() as ending:
-        ending.callback(deployment.stop)
+        ending.callback(deployment.kill)
         deployment.start()
         yield deployment
 

@@ -13,15 +13,19 @@ from flows.errors import UnknownComponents
 
 OWN_PREFIX = "own_components_"
 """What the names of modules with a user's own components begin with."""
+NOT_ALONE = "A base class that is no component itself must be abstract: give it an `@abstractmethod`."
 
 
 class Registry:
-    """Maps Langflow's type names to components; two components with one type name raise `ValueError`."""
+    """Maps Langflow's type names to components.
+
+    Two components with one type name raise `ValueError`, as does one that lacks a part that every component has.
+    """
 
     def __init__(self, components: Iterable[type[AnyComponent]]) -> None:
         self._components: dict[str, AnyComponent] = {}
         for component in components:
-            for name in component.types:
+            for name in _types_of(component):
                 if name in self._components:
                     raise ValueError(f"Two components are called {name!r}.")
                 self._components[name] = component()
@@ -40,6 +44,13 @@ class Registry:
     def types(self) -> list[str]:
         """All known type names, sorted."""
         return sorted(self._components)
+
+
+def _types_of(component: type[AnyComponent]) -> tuple[str, ...]:
+    missing = [name for name in ("types", "inputs", "outputs") if not hasattr(component, name)]
+    if missing:
+        raise ValueError(f"{component.__module__}.{component.__qualname__} lacks {', '.join(missing)}. {NOT_ALONE}")
+    return component.types
 
 
 def discover(package: ModuleType) -> list[type[AnyComponent]]:

@@ -1,6 +1,7 @@
 """Connections to SQLite or PostgreSQL, one code path for both."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -15,6 +16,8 @@ POOL_SIZE = 16
 """Connections per process at most, with SQLite twice as many; a thread that finds none free waits for one."""
 BUSY_MILLISECONDS = 10_000
 """How long a statement waits for a lock that another transaction holds."""
+WAL_SECONDS = 0.02
+"""How long to wait before a new SQLite file is asked again for its log."""
 STATEMENT_MILLISECONDS = 30_000
 """How long PostgreSQL works on one statement; ours take milliseconds."""
 SILENT_MILLISECONDS = 5_000
@@ -148,8 +151,8 @@ def _sqlite(url: URL, synchronous: str) -> Engine:
     def prepare(connection: sqlite3.Connection, record: object) -> None:
         # Transactions are begun below: sqlite3's own are deferred, and a deferred one fails at its first write.
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        _use_wal(connection)
         connection.execute(f"PRAGMA synchronous={synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
 
@@ -159,6 +162,21 @@ def _sqlite(url: URL, synchronous: str) -> Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Sets what the file keeps from then on. The first to open a new file locks out all others for a moment, and SQLite
+    lets none of them wait for that lock, whatever its time-out."""
+    until = time.monotonic() + BUSY_MILLISECONDS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(WAL_SECONDS)
+        else:
+            return
 
 
 def _create_private(path: Path) -> None:

@@ -3,7 +3,9 @@
 import hashlib
 import hmac
 import os
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import orjson
@@ -50,16 +52,19 @@ def new_key() -> str:
 def kept_key(path: Path) -> str:
     """The key that a file keeps; the first to ask makes it, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with open(path, "x", opener=_private) as file:
-            file.write(new_key())
-    except FileExistsError:
-        pass
+    if not path.exists():
+        _keep_new_key(path)
     return path.read_text().strip()
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, mode=0o600)
+def _keep_new_key(path: Path) -> None:
+    """Makes the file whole or not at all, whenever the process dies; of several at once the first stays."""
+    with NamedTemporaryFile("w", dir=path.parent) as file:
+        file.write(new_key())
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def is_key(text: str) -> bool:

@@ -16,6 +16,7 @@ import pytest
 import redis
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
+from sqlmodel import SQLModel
 
 from storage.accounts import ensure_local_user
 from storage.database import Database
@@ -35,7 +36,8 @@ from tests.services import PostgresServer, RedisServer
 REAL = pytest.mark.real_services
 DATABASES = ("sqlite", pytest.param("postgresql", marks=REAL))
 STREAMS = ("memory", pytest.param("redis", marks=REAL))
-_TEMPLATE = "migrated"
+MIGRATED = "migrated"
+_TABLES = [table.name for table in reversed(SQLModel.metadata.sorted_tables)]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -80,7 +82,7 @@ def postgres_server(worker_id: str, tmp_path_factory: pytest.TempPathFactory) ->
     """A server whose database `migrated` is at the newest revision. One `initdb` serves all workers of a session."""
     shared = None if worker_id == "master" else tmp_path_factory.getbasetemp().parent
     with services.running_postgres(shared) as server:
-        with closing(Database(server.create(_TEMPLATE))) as template:
+        with closing(Database(server.create(MIGRATED))) as template:
             migrate(template)
         yield server
 
@@ -103,10 +105,9 @@ def redis_url(redis_server: RedisServer) -> str:
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """A fresh, migrated PostgreSQL database."""
-    name = f"test-{uuid4()}"
-    yield postgres_server.create(name, _TEMPLATE)
-    postgres_server.drop(name)
+    """An empty, migrated PostgreSQL database: always the same one, for emptying is quicker than copying."""
+    yield postgres_server.url_of(MIGRATED)
+    postgres_server.empty(MIGRATED, _TABLES)
 
 
 @pytest.fixture

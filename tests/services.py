@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 import redis
+from psycopg import sql
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
@@ -119,6 +120,14 @@ class PostgresServer:
     def drop(self, name: str) -> None:
         with self._connected() as connection:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+    def empty(self, name: str, tables: Sequence[str]) -> None:
+        """Breaks all connections to a database and deletes what its tables hold."""
+        with self._connected() as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        with psycopg.connect(self.url_of(name)) as connection:
+            for table in tables:
+                connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
     def _connected(self) -> psycopg.Connection:
         return psycopg.connect(self.url, autocommit=True)

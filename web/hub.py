@@ -164,11 +164,12 @@ class Hub:
 
     def _turn(self) -> None:
         positions = self._wanted()
-        if positions:
-            self._relay(positions)
-        if time.monotonic() - self._compared >= WAIT_SECONDS:
+        is_relayed = self._relay(positions) if positions else True
+        if not is_relayed or time.monotonic() - self._compared >= WAIT_SECONDS:
             self._compare(positions)
             self._compared = time.monotonic()
+        if not is_relayed:
+            time.sleep(WAIT_SECONDS)
 
     def _wanted(self) -> Mapping[str, Cursor]:
         with self._lock:
@@ -179,17 +180,18 @@ class Hub:
             self._needed.wait()
         return positions
 
-    def _relay(self, positions: Mapping[str, Cursor]) -> None:
+    def _relay(self, positions: Mapping[str, Cursor]) -> bool:
+        """Waits for entries and hands them out; false when the stream is away."""
         try:
             found = self._log.stream.wait(positions, WAIT_SECONDS)
         except StreamUnavailable:
-            time.sleep(WAIT_SECONDS)
-            return
+            return False
         with self._lock:
             for job_id in found.keys() & self._positions.keys():
                 self._positions[job_id] = found[job_id][-1].cursor
         if found:
             self._loop.call_soon_threadsafe(self._deliver, found)
+        return True
 
     def _compare(self, positions: Mapping[str, Cursor]) -> None:
         try:

@@ -18,7 +18,7 @@ from tests.chaos.faults import Faults
 from tests.chaos.flows import FlowKind, flows
 from tests.chaos.history import History, recording
 from tests.chaos.ledger import read
-from tests.chaos.plan import Plan, PlannedFault, PlannedJob
+from tests.chaos.plan import FIRST_AT, Plan, PlannedFault, PlannedJob
 from tests.chaos.scene import Scene, staged
 from tests.reading import Client
 
@@ -62,8 +62,8 @@ class _Run:
         watching_over = asyncio.create_task(asyncio.to_thread(faults.watch_over, ended))
         async with RecordingClient(self.scene.urls, self.history) as client:
             jobs = asyncio.gather(*(self._live(job, client) for job in self.plan.jobs))
-            await asyncio.gather(*(self._do(fault, faults) for fault in self.plan.faults))
-            await self._until(max((job.at for job in self.plan.jobs), default=0))
+            await self._break(faults)
+            await self._until(self.plan.seconds)
             calm_at = time.time()
             await self._settle()
             with suppress(TimeoutError):
@@ -72,8 +72,17 @@ class _Run:
         await watching_over
         return began_at, calm_at
 
+    async def _break(self, faults: Faults) -> None:
+        """Does one group of faults after the other, those that the time is too short for left out."""
+        await self._until(FIRST_AT)
+        for group in self.plan.groups:
+            if time.monotonic() > self._origin + self.plan.seconds:
+                return
+            await asyncio.gather(*(self._do(fault, faults) for fault in group.faults))
+            await asyncio.sleep(group.rest)
+
     async def _do(self, fault: PlannedFault, faults: Faults) -> None:
-        await self._until(fault.at)
+        await asyncio.sleep(fault.after)
         await asyncio.to_thread(faults.do, fault)
 
     async def _live(self, planned: PlannedJob, client: RecordingClient) -> None:

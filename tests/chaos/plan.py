@@ -101,12 +101,10 @@ _HOW_OFTEN: Mapping[FlowKind, int] = {
     FlowKind.ONCE_STEPS: 3,
 }
 """Flows that last come more often: they are what faults hit."""
-_AS_OFTEN: Mapping[FaultKind, int] = {
-    FaultKind.KILL_WORKER: 3,
-    FaultKind.FREEZE_WORKER: 3,
-    FaultKind.DEPLOY_WORKER: 2,
-}
+_AS_OFTEN: Mapping[FaultKind, int] = {FaultKind.KILL_WORKER: 2, FaultKind.FREEZE_WORKER: 2}
 """Faults that come more often than others in the same time."""
+MEASURED = (FaultKind.KILL_WORKER, FaultKind.FREEZE_WORKER, FaultKind.DEPLOY_WORKER)
+"""Faults after which it is measured how soon jobs go on."""
 LONG_LOCK_SECONDS = 11.5
 """Longer than any writer waits for its turn."""
 
@@ -130,31 +128,50 @@ class PlannedJob:
 
 @dataclass(frozen=True)
 class PlannedFault:
-    """One fault: when it begins, what it is done to, how long it lasts without what coming back takes."""
+    """One fault: when it begins within its group, what it is done to, how long it lasts without what coming back
+    takes."""
 
-    at: float
+    after: float
     kind: FaultKind
     target: str
     seconds: float
 
 
 @dataclass(frozen=True)
+class FaultGroup:
+    """Faults that may overlap, and how long nothing is done when all that they hit stands again."""
+
+    faults: tuple[PlannedFault, ...]
+    rest: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes at least, the rest included."""
+        return max(fault.after + fault.seconds for fault in self.faults) + self.rest
+
+
+@dataclass(frozen=True)
 class Plan:
-    """A whole run; times are seconds from its start."""
+    """A whole run; times are seconds. Groups of faults follow each other, for as long as jobs are asked for."""
 
     seed: int
     set_up: SetUp
+    seconds: float
     jobs: tuple[PlannedJob, ...]
-    faults: tuple[PlannedFault, ...]
+    groups: tuple[FaultGroup, ...]
+
+    @property
+    def faults(self) -> list[PlannedFault]:
+        return [fault for group in self.groups for fault in group.faults]
 
 
 def make_plan(seed: int, set_up: SetUp, jobs: int, seconds: float) -> Plan:
-    """The run of a seed: so many jobs and as many faults as fit into so many seconds."""
+    """The run of a seed: so many jobs, and as many groups of faults as fit into so many seconds."""
     at_random = Random(f"{seed} {set_up} jobs")
     times = sorted(at_random.uniform(0, seconds) for _ in range(jobs))
     planned = tuple(_job(number, at, at_random) for number, at in enumerate(times, 1))
-    faults = tuple(_faults(Random(f"{seed} {set_up} faults"), set_up, seconds))
-    return Plan(seed, set_up, planned, faults)
+    groups = tuple(_groups(Random(f"{seed} {set_up} faults"), set_up, seconds))
+    return Plan(seed, set_up, seconds, planned, groups)
 
 
 def _job(number: int, at: float, at_random: Random) -> PlannedJob:
@@ -174,35 +191,43 @@ def _job(number: int, at: float, at_random: Random) -> PlannedJob:
     )
 
 
-def _faults(at_random: Random, set_up: SetUp, seconds: float) -> Iterator[PlannedFault]:
-    """Groups of one to three faults that overlap, each group followed by a rest; in a short run by a shorter one."""
-    kinds = _dealt(at_random, [kind for kind in TARGETS[set_up] for _ in range(_AS_OFTEN.get(kind, 1))])
+def _groups(at_random: Random, set_up: SetUp, seconds: float) -> Iterator[FaultGroup]:
+    """As many groups as there is time for; in a short run with shorter rests."""
+    dealt = _dealt(at_random, [kind for kind in TARGETS[set_up] for _ in range(_AS_OFTEN.get(kind, 1))])
     at = FIRST_AT
     while at < seconds:
-        group = list(_group(at, kinds, set_up, at_random))
-        yield from group
-        rest = REST_SECONDS if len(group) == 1 else SHORT_REST_SECONDS
-        at = max(fault.at + fault.seconds for fault in group) + rest * min(1.0, seconds / 60)
+        faults = tuple(_group(next(dealt), set_up, at_random))
+        rest = REST_SECONDS if len(faults) == 1 else SHORT_REST_SECONDS
+        group = FaultGroup(faults, rest * min(1.0, seconds / 60))
+        yield group
+        at += group.seconds
 
 
-def _group(at: float, kinds: Iterator[FaultKind], set_up: SetUp, at_random: Random) -> Iterator[PlannedFault]:
+def _dealt(at_random: Random, kinds: Sequence[FaultKind]) -> Iterator[Sequence[FaultKind]]:
+    """Groups of one to three kinds, again and again: each kind as often as it stands there before all come again. What
+    is measured comes alone as well."""
+    while True:
+        shuffled = at_random.sample(kinds, len(kinds))
+        groups = [[kind] for kind in MEASURED]
+        while shuffled:
+            size = at_random.choices((1, 2, 3), (4, 4, 2))[0]
+            groups.append(shuffled[:size])
+            del shuffled[:size]
+        yield from at_random.sample(groups, len(groups))
+
+
+def _group(kinds: Sequence[FaultKind], set_up: SetUp, at_random: Random) -> Iterator[PlannedFault]:
     """Faults that begin at about the same time, each done to something else."""
     hit: set[str] = set()
-    for index in range(at_random.choices((1, 2, 3), (5, 3, 2))[0]):
-        fault = _fault(at + at_random.uniform(0, 1.5) * index, next(kinds), set_up, at_random)
+    for index, kind in enumerate(kinds):
+        fault = _fault(at_random.uniform(0, 1.5) * index, kind, set_up, at_random)
         if fault.target not in hit:
             hit.add(fault.target)
             yield fault
 
 
-def _fault(at: float, kind: FaultKind, set_up: SetUp, at_random: Random) -> PlannedFault:
+def _fault(after: float, kind: FaultKind, set_up: SetUp, at_random: Random) -> PlannedFault:
     seconds = at_random.uniform(*_LASTS[kind])
     if kind is FaultKind.LOCK_JOBS and at_random.random() < 0.15:
         seconds = LONG_LOCK_SECONDS
-    return PlannedFault(at, kind, at_random.choice(TARGETS[set_up][kind]), seconds)
-
-
-def _dealt(at_random: Random, kinds: Sequence[FaultKind]) -> Iterator[FaultKind]:
-    """The kinds in any order, again and again: each as often as it stands there before all come again."""
-    while True:
-        yield from at_random.sample(kinds, len(kinds))
+    return PlannedFault(after, kind, at_random.choice(TARGETS[set_up][kind]), seconds)

@@ -59,7 +59,7 @@ def table(found: Report) -> Table:
     """The figures for a terminal."""
     shown = Table(title=found.title, title_justify="left")
     shown.add_column("figure", no_wrap=True)
-    shown.add_column("value", justify="right")
+    shown.add_column("value", justify="right", no_wrap=True)
     for figure in found.figures:
         shown.add_row(figure.name, figure.value)
     return shown
@@ -76,7 +76,7 @@ def _jobs(evidence: Evidence) -> Iterator[Figure]:
     acknowledged = {call.job_id for call in evidence.accepted}
     states = Counter(job.status for job in evidence.contents.jobs)
     yield Figure("jobs", str(len(evidence.contents.jobs)))
-    yield Figure("jobs that no client heard of (answer lost)", str(len(evidence.jobs.keys() - acknowledged)))
+    yield Figure("jobs no client heard of (answer lost)", str(len(evidence.jobs.keys() - acknowledged)))
     for state, count in states.most_common():
         yield Figure(f"jobs {state}", str(count))
 
@@ -103,7 +103,8 @@ def _faults(evidence: Evidence) -> Iterator[Figure]:
 
 def _times(evidence: Evidence) -> Iterator[Figure]:
     killed = measures.recoveries(evidence)
-    yield from _spreads(f"next pass after kill -9 (lease {LEASE_SECONDS:g} s)", killed)
+    yield Figure("lease", f"{LEASE_SECONDS:g} s")
+    yield from _spreads("next pass after kill -9", killed)
     yield from _spreads("next pass after SIGTERM", measures.hand_ons(evidence))
     yield from _spreads("next pass after a freeze", measures.recoveries(evidence, FaultKind.FREEZE_WORKER))
     yield Figure("all ended after the last fault", f"{measures.settling_seconds(evidence):.1f} s")
@@ -124,5 +125,5 @@ def _effects(evidence: Evidence) -> Iterator[Figure]:
     for effect in Effect:
         duplicates = measures.repeated(evidence, effect)
         yield Figure(f"vertices begun, and duplicates: {effect}", f"{begins[effect]}, {duplicates}")
-    yield Figure("begun too late, let through before a freeze", str(effects.excused(evidence)))
+    yield Figure("begun late, let through before a freeze", str(effects.excused(evidence)))
     yield Figure("last begin of a vertex after a stop", f"{measures.latest_begin_after_a_stop(evidence):.2f} s")

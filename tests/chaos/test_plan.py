@@ -3,7 +3,7 @@
 import pytest
 
 from tests.chaos.faults import DOINGS
-from tests.chaos.plan import FIRST_AT, REST_SECONDS, TARGETS, FaultKind, SetUp, make_plan
+from tests.chaos.plan import FIRST_AT, MEASURED, REST_SECONDS, TARGETS, FaultKind, SetUp, make_plan
 
 BOTH = pytest.mark.parametrize("set_up", list(SetUp))
 
@@ -17,7 +17,7 @@ def test_a_seed_makes_the_same_plan_again(set_up: SetUp) -> None:
 def test_another_seed_makes_another_plan(set_up: SetUp) -> None:
     one, other = make_plan(7, set_up, 50, 100), make_plan(8, set_up, 50, 100)
     assert one.jobs != other.jobs
-    assert one.faults != other.faults
+    assert one.groups != other.groups
 
 
 @BOTH
@@ -42,24 +42,29 @@ def test_a_long_plan_does_every_fault_to_what_it_can_be_done_to(set_up: SetUp, s
     faults = make_plan(seed, set_up, 10, 240).faults
     assert {fault.kind for fault in faults} == TARGETS[set_up].keys()
     assert all(fault.target in TARGETS[set_up][fault.kind] for fault in faults)
-    assert min(fault.at for fault in faults) >= FIRST_AT
 
 
 @BOTH
-def test_a_single_fault_has_time_to_show_what_it_costs(set_up: SetUp) -> None:
-    """Some fault that takes a worker away is alone for as long as a recovery may take."""
-    faults = make_plan(7, set_up, 10, 240).faults
-    alone = [
-        fault
-        for fault in faults
-        if not any(
-            other is not fault
-            and other.at < fault.at + fault.seconds + REST_SECONDS
-            and fault.at < other.at + other.seconds
-            for other in faults
-        )
-    ]
-    assert FaultKind.KILL_WORKER in {fault.kind for fault in alone}
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_measured_comes_alone(set_up: SetUp, seed: int) -> None:
+    """Each way to lose a worker is left alone at least once, for as long as a recovery may take."""
+    groups = make_plan(seed, set_up, 10, 240).groups
+    alone = {group.faults[0].kind for group in groups if len(group.faults) == 1 and group.rest == REST_SECONDS}
+    assert alone >= set(MEASURED)
+
+
+@BOTH
+def test_faults_at_once_hit_different_things(set_up: SetUp) -> None:
+    groups = [[fault.target for fault in group.faults] for group in make_plan(7, set_up, 10, 240).groups]
+    assert any(len(targets) > 1 for targets in groups)
+    assert all(len(targets) == len(set(targets)) for targets in groups)
+
+
+@BOTH
+def test_the_faults_fill_the_time(set_up: SetUp) -> None:
+    """The last group begins before the time is over, and none is left that would."""
+    begins = [group.seconds for group in make_plan(7, set_up, 10, 100).groups]
+    assert FIRST_AT + sum(begins[:-1]) < 100 <= FIRST_AT + sum(begins)
 
 
 def test_every_fault_can_be_done() -> None:

@@ -14,7 +14,7 @@ def test_a_run_without_a_flaw_is_a_success() -> None:
     figures = {figure.name: figure.value for figure in found.figures}
     assert found.exit_code == 0
     assert figures["violations"] == "0"
-    assert figures["next pass after kill -9 (lease 3 s)"] == "1: p50 4.00 s, max 4.00 s"
+    assert figures["next pass after kill -9"] == "1: p50 4.00 s, max 4.00 s"
     assert figures["vertices begun, and duplicates: pure"] == "2, 1"
 
 

@@ -6,7 +6,16 @@ from uuid import uuid4
 import pytest
 
 from storage.database import Database
+from tests.conftest import MIGRATED
 from tests.services import PostgresServer
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A migrated PostgreSQL database of the test's own: its schema may be changed."""
+    name = f"own-{uuid4()}"
+    yield postgres_server.create(name, MIGRATED)
+    postgres_server.drop(name)
 
 
 @pytest.fixture

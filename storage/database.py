@@ -78,6 +78,13 @@ class Database:
         with self._turn, self._relaxed.begin() as connection:
             yield connection
 
+    def writing(self, *, durable: bool, one_statement: bool) -> AbstractContextManager[Connection]:
+        """A writing transaction, durable or relaxed. One statement is one by itself: PostgreSQL, where each commit is
+        durable, need not be told where it begins and ends, which are two round trips."""
+        if one_statement:
+            return self.read()
+        return self.durable() if durable else self.relaxed()
+
     @contextmanager
     def restructuring(self) -> Iterator[Connection]:
         """A durable transaction that may rebuild tables. SQLite does that by dropping them, so meanwhile it does not

@@ -1,7 +1,7 @@
 """The places at which a test lets a process die: before and after each commit, after each publication and hint.
 
 Armed by PENSTOCK_KILL_POINT only. What survives a death at every one of them survives a death anywhere: between two of
-them nothing that outlives the process is written.
+them nothing that outlives the process is written. A write that is a single statement has none before its commit.
 """
 
 import os

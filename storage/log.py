@@ -27,6 +27,20 @@ _STORED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One milestone, encoded, before it has its number."""
+
+    type: str
+    terminal: bool
+    payload: bytes
+
+
+def tell(events: Sequence[Event]) -> list[Told]:
+    """Encodes milestones, each once. Raises `ValueWithoutCodec`."""
+    return [Told(event.type, event.terminal, event.encode()) for event in events]
+
+
 class Transition:
     """One open transaction on jobs, and the milestones it will have added once it has committed."""
 
@@ -34,25 +48,39 @@ class Transition:
         self.connection = connection
         self.entries: dict[str, list[Entry]] = {}
 
+    @property
+    def is_sqlite(self) -> bool:
+        return self.connection.dialect.name == "sqlite"
+
     def append(self, job_id: str, last_seq: int, events: Sequence[Event]) -> None:
         """Stores milestones under the numbers that end with `last_seq`, which the job's row already counts."""
-        first = last_seq - len(events) + 1
-        entries = [
-            Entry(Cursor(seq), event.type, event.encode(), event.terminal) for seq, event in enumerate(events, first)
-        ]
+        told = tell(events)
+        self.add(job_id, last_seq, told)
+        self.publish(job_id, last_seq, told)
+
+    def add(self, job_id: str, last_seq: int, told: Sequence[Told]) -> None:
+        """Adds the rows of milestones."""
         rows = [
             {
                 "job_id": job_id,
-                "seq": entry.cursor.seq,
-                "type": entry.type,
-                "terminal": entry.terminal,
-                "payload": entry.payload.decode(),
+                "seq": seq,
+                "type": event.type,
+                "terminal": event.terminal,
+                "payload": event.payload.decode(),
             }
-            for entry in entries
+            for seq, event in enumerate(told, last_seq - len(told) + 1)
         ]
         if rows:
             # A single row needs one round trip; a list of them, one more to open the driver's batch.
             self.connection.execute(_ADD, rows if len(rows) > 1 else rows[0])
+
+    def publish(self, job_id: str, last_seq: int, told: Sequence[Told]) -> None:
+        """Takes note of milestones whose rows are added, to be published after the commit."""
+        first = last_seq - len(told) + 1
+        entries = [
+            Entry(Cursor(seq), event.type, event.payload, event.terminal) for seq, event in enumerate(told, first)
+        ]
+        if entries:
             self.entries.setdefault(job_id, []).extend(entries)
 
 
@@ -75,13 +103,18 @@ class EventLog:
         """Told of every kill point."""
 
     @contextmanager
-    def transition(self, name: str, *, durable: bool) -> Iterator[Transition]:
-        """One transaction (rule 3). After the commit its milestones are published; if that fails, readers poll."""
-        begin = self.database.durable if durable else self.database.relaxed
-        with begin() as connection:
+    def transition(self, name: str, *, durable: bool, one_write: bool = False) -> Iterator[Transition]:
+        """One transaction (rule 3). After the commit its milestones are published; if that fails, readers poll.
+
+        `one_write` promises that an `Advance`, and nothing else, will write. PostgreSQL commits that in the same
+        moment, so there is no place between.
+        """
+        one_statement = one_write and not self.database.is_sqlite
+        with self.database.writing(durable=durable, one_statement=one_statement) as connection:
             transition = Transition(connection)
             yield transition
-            self.reached(f"{name}.written")
+            if not one_statement:
+                self.reached(f"{name}.written")
         self.reached(f"{name}.committed")
         for job_id, entries in transition.entries.items():
             self.publish(job_id, entries)

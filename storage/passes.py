@@ -3,22 +3,22 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, insert, select, tuple_, update
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import bindparam, case, insert, select, tuple_, update
 
 from flows.codec import encode_outputs
 from flows.context import VertexResult
 from flows.events import Event
 from flows.messages import MessageRecord
+from storage.advancing import Advance
 from storage.chat_memory import remember
 from storage.claiming import RENEWED, Claimed, Terms
 from storage.clock import now
 from storage.cursor import Cursor
 from storage.database import Database
 from storage.errors import PassLost
-from storage.log import EventLog, Transition
+from storage.log import EventLog
 from storage.states import Order, Status
-from storage.tables import Job, VertexIntent, VertexRow, table_of
+from storage.tables import Job, VertexIntent, table_of
 from storage.turns import first_turn
 
 
@@ -31,30 +31,14 @@ UNBOUND: Mapping[str, Any] = {"lease_until": None, "vertex_deadline_at": None}
 """The columns of a job that no pass owns."""
 
 
-def _advancing(**changes: Any) -> ReturningUpdate[int]:
-    """The statement that every write of a pass begins with: under its fence it counts events and renews the lease.
-
-    A pass that says how many events it has `counted` so far cannot count the same ones twice.
-    """
-    return (
-        update(table_of(Job))
-        .where(_jobs.id == bindparam("of_job"), _jobs.fence == bindparam("under_fence"))
-        .where(_jobs.status == Status.IN_PROGRESS)
-        .where(_jobs.seq == func.coalesce(bindparam("counted"), _jobs.seq))
-        .values({"seq": _jobs.seq + bindparam("count"), **RENEWED, **changes})
-        .returning(_jobs.seq)
-    )
-
-
 _jobs = table_of(Job).c
-# Built once: building a statement costs more than executing it.
-_ANNOUNCE = _advancing()
+_ANNOUNCE = Advance()
 # Whoever gets further may be tried as often again.
-_FINISH_VERTEX = _advancing(attempts=1)
-_COMPLETE = _advancing(**ended(Status.COMPLETED))
-_FAIL = _advancing(**ended(Status.FAILED), error=bindparam("stored_error"))
-_EXPIRE = _advancing(**ended(Status.TIMED_OUT), error=bindparam("stored_error"))
-_RELEASE = _advancing(
+_FINISH_VERTEX = Advance(attempts=1, with_result=True)
+_COMPLETE = Advance(**ended(Status.COMPLETED))
+_FAIL = Advance(**ended(Status.FAILED), error=bindparam("stored_error"))
+_EXPIRE = Advance(**ended(Status.TIMED_OUT), error=bindparam("stored_error"))
+_RELEASE = Advance(
     **UNBOUND,
     status=Status.QUEUED,
     worker=case((bindparam("cut_off"), _jobs.worker), else_=None),
@@ -70,7 +54,6 @@ _RENEW = (
     .returning(_jobs.id)
 )
 _REACHED = select(_jobs.seq).where(_jobs.id == bindparam("of_job"), _jobs.fence == bindparam("under_fence"))
-_ADD_RESULT = insert(table_of(VertexRow))
 _ADD_INTENT = insert(table_of(VertexIntent)).values(created_at=now())
 
 
@@ -80,15 +63,15 @@ def announce(log: EventLog, claimed: Claimed, events: Sequence[Event], counted: 
     Here and below, a write that gives the cursor it has `counted` to is refused as `PassLost` too when it, or another,
     has taken place meanwhile.
     """
-    with log.transition(Order.ANNOUNCE, durable=False) as transition:
-        return _advance(transition, claimed, events, _ANNOUNCE, counted)
+    with log.transition(Order.ANNOUNCE, durable=False, one_write=True) as transition:
+        return _ANNOUNCE(transition, claimed, events, counted)
 
 
 def intend(log: EventLog, claimed: Claimed, vertex_id: str, visit: int) -> Cursor:
     """Stores, durably, that a vertex is about to do what must not happen twice (rule 6). Raises `PassLost`."""
     row = {"job_id": claimed.job_id, "vertex_id": vertex_id, "visit": visit, "fence": claimed.fence}
     with log.transition(Order.INTEND, durable=True) as transition:
-        cursor = _advance(transition, claimed, (), _ANNOUNCE, None)
+        cursor = _ANNOUNCE(transition, claimed, ())
         transition.connection.execute(_ADD_INTENT, row)
     return cursor
 
@@ -106,38 +89,31 @@ def finish_vertex(
     Raises `ValueWithoutCodec`, before anything is written, for an output that cannot be stored.
     """
     outputs = encode_outputs(result.outputs).decode()
-    with log.transition(Order.FINISH_VERTEX, durable=False) as transition:
-        cursor = _advance(transition, claimed, events, _FINISH_VERTEX, counted)
-        row = {
-            "job_id": claimed.job_id,
-            "vertex_id": result.vertex_id,
-            "visit": result.visit,
-            "position": cursor.seq,
-            "outputs": outputs,
-        }
-        transition.connection.execute(_ADD_RESULT, row)
+    values = {"vertex_id": result.vertex_id, "visit": result.visit, "outputs": outputs}
+    with log.transition(Order.FINISH_VERTEX, durable=False, one_write=not messages) as transition:
+        cursor = _FINISH_VERTEX(transition, claimed, events, counted, **values)
         remember(transition.connection, messages)
     return cursor
 
 
 def complete(log: EventLog, claimed: Claimed, events: Sequence[Event], counted: Cursor | None = None) -> Cursor:
     """Ends a job whose vertices are all finished; the last event is the terminal one. Raises `PassLost`."""
-    with log.transition(Order.COMPLETE, durable=True) as transition:
-        return _advance(transition, claimed, events, _COMPLETE, counted)
+    with log.transition(Order.COMPLETE, durable=True, one_write=True) as transition:
+        return _COMPLETE(transition, claimed, events, counted)
 
 
 def fail(log: EventLog, claimed: Claimed, error: str, events: Sequence[Event], counted: Cursor | None = None) -> Cursor:
     """Ends a job with an error, JSON as it is stored; the last event is the terminal one. Raises `PassLost`."""
-    with log.transition(Order.FAIL, durable=True) as transition:
-        return _advance(transition, claimed, events, _FAIL, counted, stored_error=error)
+    with log.transition(Order.FAIL, durable=True, one_write=True) as transition:
+        return _FAIL(transition, claimed, events, counted, stored_error=error)
 
 
 def expire(
     log: EventLog, claimed: Claimed, error: str, events: Sequence[Event], counted: Cursor | None = None
 ) -> Cursor:
     """Ends a job of which a vertex took longer than it may; else as `fail`. Raises `PassLost`."""
-    with log.transition(Order.EXPIRE, durable=True) as transition:
-        return _advance(transition, claimed, events, _EXPIRE, counted, stored_error=error)
+    with log.transition(Order.EXPIRE, durable=True, one_write=True) as transition:
+        return _EXPIRE(transition, claimed, events, counted, stored_error=error)
 
 
 def release(log: EventLog, claimed: Claimed, *, cut_off: bool) -> None:
@@ -145,8 +121,8 @@ def release(log: EventLog, claimed: Claimed, *, cut_off: bool) -> None:
 
     `cut_off` says that vertices were left half built, which the next pass then tells. Raises `PassLost`.
     """
-    with log.transition(Order.RELEASE, durable=False) as transition:
-        _advance(transition, claimed, (), _RELEASE, None, cut_off=cut_off)
+    with log.transition(Order.RELEASE, durable=False, one_write=True) as transition:
+        _RELEASE(transition, claimed, (), cut_off=cut_off)
 
 
 def renew(database: Database, owned: Collection[Claimed], terms: Terms) -> set[str]:
@@ -163,33 +139,5 @@ def reached(database: Database, claimed: Claimed) -> Cursor:
     with database.read() as connection:
         seq = connection.execute(_REACHED, bound).scalar_one_or_none()
     if seq is None:
-        raise _lost(claimed)
-    return Cursor(seq)
-
-
-def _lost(claimed: Claimed) -> PassLost:
-    return PassLost(f"Job {claimed.job_id} is no longer owned under fence {claimed.fence}.")
-
-
-def _advance(
-    transition: Transition,
-    claimed: Claimed,
-    events: Sequence[Event],
-    statement: ReturningUpdate[int],
-    counted: Cursor | None,
-    **more: Any,
-) -> Cursor:
-    """Executes one of the statements of `_advancing` and stores the events; their last cursor. Raises `PassLost`."""
-    bound = {
-        "of_job": claimed.job_id,
-        "under_fence": claimed.fence,
-        "count": len(events),
-        "counted": None if counted is None else counted.seq,
-        **claimed.terms.bound,
-        **more,
-    }
-    seq = transition.connection.execute(statement, bound).scalar_one_or_none()
-    if seq is None:
-        raise _lost(claimed)
-    transition.append(claimed.job_id, seq, events)
+        raise PassLost(f"Job {claimed.job_id} is no longer owned under fence {claimed.fence}.")
     return Cursor(seq)

@@ -35,6 +35,11 @@ class Watch:
         self.shown.append(self.log.stream.range(self.job_id, START, 100))
 
 
+STAGES = ("written", "committed", "published")
+AT_ONCE = (Order.ANNOUNCE, Order.FINISH_VERTEX, Order.COMPLETE, Order.FAIL, Order.EXPIRE, Order.RELEASE)
+"""What PostgreSQL writes and commits in one statement."""
+
+
 def _submitting(log: EventLog, new_job: JobMaker) -> tuple[str, Callable[[EventLog], object]]:
     job = new_job()
     return job.id, lambda watched: submitted(watched, job)
@@ -56,8 +61,7 @@ TRANSITIONS: Mapping[str, Callable[[EventLog, JobMaker], tuple[str, Callable[[Ev
 
 
 def test_there_is_a_kill_point_at_each_stage_of_each_transition_and_behind_the_hint() -> None:
-    stages = ("written", "committed", "published")
-    assert sorted(KILL_POINTS) == sorted([*(f"{name}.{stage}" for name in TRANSITIONS for stage in stages), HINT_SENT])
+    assert sorted(KILL_POINTS) == sorted([*(f"{name}.{stage}" for name in TRANSITIONS for stage in STAGES), HINT_SENT])
 
 
 @pytest.mark.parametrize("name", TRANSITIONS)
@@ -68,9 +72,10 @@ def test_a_transition_is_written_then_committed_then_published(log: EventLog, ne
     watch = Watch(log, job_id)
     make(EventLog(log.database, log.stream, watch))
     after, shown_after = contents(log.database), log.stream.range(job_id, START, 100)
-    assert watch.points == [f"{name}.written", f"{name}.committed", f"{name}.published"]
-    assert watch.stored == [before, after, after]
-    assert watch.shown == [shown_before, shown_before, shown_after]
+    stages = ["committed", "published"] if name in AT_ONCE and not log.database.is_sqlite else list(STAGES)
+    assert watch.points == [f"{name}.{stage}" for stage in stages]
+    assert watch.stored == [before, after, after][-len(stages) :]
+    assert watch.shown == [shown_before, shown_before, shown_after][-len(stages) :]
     assert after != before
     assert shown_after == log.stored(job_id, 0)
 

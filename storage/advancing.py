@@ -3,8 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, Integer, Select, Text, bindparam, func, insert, select, true, update
-from sqlalchemy.dialects.postgresql import ARRAY
+import orjson
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.sql.dml import Update
 from sqlalchemy.sql.selectable import CTE
 
@@ -62,12 +77,9 @@ class Advance:
         return cursor
 
     def _write_at_once(self, transition: Transition, bound: Mapping[str, Any], told: Sequence[Told]) -> Cursor:
-        columns = {
-            "types": [event.type for event in told],
-            "terminals": [event.terminal for event in told],
-            "payloads": [event.payload.decode() for event in told],
-        }
-        return _owned(transition.connection.execute(self._at_once, {**bound, **columns}).scalar_one_or_none(), bound)
+        # As JSON: the driver takes far longer to write a text array.
+        rows = orjson.dumps([(event.type, event.terminal, event.payload.decode()) for event in told]).decode()
+        return _owned(transition.connection.execute(self._at_once, {**bound, "told": rows}).scalar_one_or_none(), bound)
 
     def _write_step_by_step(self, transition: Transition, bound: Mapping[str, Any], told: Sequence[Told]) -> Cursor:
         cursor = _owned(transition.connection.execute(self._step_by_step, bound).scalar_one_or_none(), bound)
@@ -96,17 +108,15 @@ def _at_once(advancing: Update, with_result: bool) -> Select[int]:
 
 
 def _adding_events(advanced: CTE) -> CTE:
+    listed = cast(bindparam("told", type_=Text), JSON)
     told = (
-        func.unnest(
-            bindparam("types", type_=ARRAY(Text)),
-            bindparam("terminals", type_=ARRAY(Boolean)),
-            bindparam("payloads", type_=ARRAY(Text)),
-        )
-        .table_valued("type", "terminal", "payload", with_ordinality="ordinal", name="told")
+        func.json_array_elements(listed)
+        .table_valued(column("event", JSON), with_ordinality="ordinal", name="told")
         .render_derived()
     )
+    type, terminal, payload = (told.c.event.op("->>", return_type=Text())(literal_column(str(i))) for i in range(3))
     number = advanced.c.seq - bindparam("count", type_=Integer) + told.c.ordinal
-    rows = select(advanced.c.id, number, told.c.type, told.c.terminal, told.c.payload, now())
+    rows = select(advanced.c.id, number, type, cast(terminal, Boolean), payload, now())
     columns = ["job_id", "seq", "type", "terminal", "payload", "created_at"]
     return insert(table_of(JobEvent)).from_select(columns, rows.join_from(advanced, told, true())).cte("events")
 

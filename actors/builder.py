@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from actors.failures import describe
@@ -11,25 +12,28 @@ from actors.journal import PassJournal, interrupting
 from actors.loops import Loops
 from actors.running import Pass, PassCut
 from flows.context import Clock, RunRequest, RunTools
-from flows.engine import Engine, Pace
-from flows.errors import EffectUncertain, PassInterrupted, VertexTimedOut
-from flows.events import end
+from flows.engine import Engine, Pace, Progress
+from flows.errors import VertexTimedOut
+from flows.events import build_start, end, vertices_sorted
 from flows.graph import Graph
 from flows.models import ModelDefaults
 from flows.partial import select
-from flows.recovery import abandoned_messages, recovery_events
+from flows.recovery import abandoned_messages, recovery_events, uncertain_effect
 from flows.tweaks import apply_tweaks
 from storage import passes
 from storage.claiming import Claimed
 from storage.database import may_pass
 from storage.ending import time_out
 from storage.graphs import Graphs
+from storage.human_requests import requests_of
 from storage.log import EventLog
 from storage.requests import JobRequest, Overrides
-from storage.restoring import Legacy, legacy_of
+from storage.restoring import legacy_of
 from storage.secrets import Secrets
 from storage.states import Mode, Status
 from storage.variables import get_variable
+
+logger = structlog.get_logger(__name__)
 
 DEADLINE_MARGIN = 0.1
 """Seconds that a pass lets its deadline lie behind, so that the database's clock agrees that it has passed."""
@@ -66,27 +70,18 @@ class FlowBuilder:
     hand_on: Callable[[str, Mode], None]
     """Tells the workers of other processes about a job that this one releases."""
 
-    def build(self, running: Pass) -> None:
-        """Takes the job of a pass to its end, from the vertices that earlier passes finished; or hands it on, when the
-        process ends before.
+    def build(self, running: Pass, journal: PassJournal) -> bool:
+        """Takes the job of a pass to its end, from the vertices that are finished; or hands it on, when the process
+        ends before. True when it waits for people: then it is to be suspended, or built again.
 
         Raises `PassLost` when the job was ended or taken over meanwhile, and lets errors of the database rise that may
         pass: the job then stays as it is for the next pass. Any other error would come again, so it fails the job.
         """
-        journal = PassJournal(self.log, running)
-        try:
-            self._build(running, journal)
-        except PassInterrupted as interrupted:
-            raise _cause_of(interrupted) from None
-        finally:
-            journal.close()
-
-    def _build(self, running: Pass, journal: PassJournal) -> None:
         claimed, began = running.claimed, self.clock.monotonic()
         confided: set[str] = set()
         try:
             work = self._prepare(running, journal, confided)
-            is_whole = self.loops.current().run(self._run(work))
+            progress = self.loops.current().run(self._run(work))
         except TimeoutError:
             time_out(self.log, claimed.job_id)
         except PassCut:
@@ -98,10 +93,13 @@ class FlowBuilder:
             record = journal.expire if isinstance(failure, VertexTimedOut) else journal.fail
             record(described.error, described.events)
         else:
-            if is_whole:
+            if progress is Progress.DONE:
                 journal.complete([end(Status.COMPLETED, self.clock.monotonic() - began)])
+            elif progress is Progress.WAITING or not running.is_draining:
+                return True
             else:
                 self._release(claimed, cut_off=False)
+        return False
 
     def _release(self, claimed: Claimed, *, cut_off: bool) -> None:
         passes.release(self.log, claimed, cut_off=cut_off)
@@ -115,15 +113,15 @@ class FlowBuilder:
         graph, _ = select(self.graphs.get(claimed.version_id), request.start_component_id, request.stop_component_id)
         return Work(running, journal, apply_tweaks(graph, overrides.tweaks), request, overrides, confided)
 
-    async def _run(self, work: Work) -> bool:
-        """Builds what is missing; false when the process ends before all of it is built."""
+    async def _run(self, work: Work) -> Progress:
+        """Builds what is missing, as far as it goes."""
         claimed, running = work.claimed, work.running
         seconds = claimed.seconds_left
         pace = Pace(self.max_parallel, claimed.terms.vertex_seconds, running.may_start)
-        engine = Engine(work.graph, _run_request(work), self._tools(work), work.journal, pace)
+        engine = Engine(work.graph, _run_request(work), self._tools(work), work.journal, pace, work.journal.dialogues)
         ready = self._take_up(work, engine)
         limit = asyncio.timeout(None if seconds is None else max(0.0, seconds) + DEADLINE_MARGIN)
-        with running.cancellable():
+        with running.cancellable(), running.hearing(lambda: self._hear(work, engine)):
             try:
                 async with limit:
                     return await engine.run(ready)
@@ -134,18 +132,33 @@ class FlowBuilder:
                 raise
 
     def _take_up(self, work: Work, engine: Engine) -> list[str]:
-        """The vertices to begin with: the first ones, or those that follow what earlier passes left."""
-        claimed = work.claimed
-        if claimed.fence == 1:
+        """The vertices to begin with: the first ones, or those that follow what is there already."""
+        claimed, journal = work.claimed, work.journal
+        if journal.is_first:
             return engine.restore()
         with interrupting():
             legacy = legacy_of(self.log.database, claimed.job_id)
-        _check_effects(work.graph, legacy)
+        journal.dialogues.update(legacy.asked)
         ready = engine.restore(legacy.finished)
+        layer = [id for id in ready if not journal.dialogues.is_open(id)]
+        events = [vertices_sorted(layer, engine.unfinished), build_start()]
         if claimed.taken_from is not None:
             abandoned = abandoned_messages(legacy.open_messages, {result.vertex_id for result in legacy.finished})
-            work.journal.announce(recovery_events(ready, claimed.attempts, abandoned))
+            events += recovery_events(layer, claimed.attempts, abandoned)
+        journal.announce(events)
+        for vertex_id in legacy.unclear:
+            engine.ask(vertex_id, uncertain_effect(work.graph.vertices[vertex_id]))
         return ready
+
+    def _hear(self, work: Work, engine: Engine) -> None:
+        """Takes answers into a run that is under way."""
+        try:
+            asked = requests_of(self.log.database, work.claimed.job_id)
+        except SQLAlchemyError as error:
+            # The next write of the pass tells again that there are answers.
+            logger.warning("answers_unread", job_id=work.claimed.job_id, error=str(error))
+            return
+        engine.go_on([request.as_asked for request in asked])
 
     def _tools(self, work: Work) -> RunTools:
         return RunTools(self.clock, self._variables(work), self.loops.current().models, self.model_defaults)
@@ -163,16 +176,6 @@ class FlowBuilder:
             return found
 
         return lookup
-
-
-def _check_effects(graph: Graph, legacy: Legacy) -> None:
-    """Raises `EffectUncertain` for a vertex that may have done what must not happen twice (rule 6)."""
-    for vertex_id in legacy.unclear:
-        raise EffectUncertain(vertex_id, graph.vertices[vertex_id].display_name)
-
-
-def _cause_of(interrupted: PassInterrupted) -> BaseException:
-    return interrupted.__cause__ or interrupted
 
 
 def _run_request(work: Work) -> RunRequest:

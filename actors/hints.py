@@ -4,6 +4,8 @@ import structlog
 from dramatiq import Broker, Message
 from dramatiq.errors import DramatiqError
 
+from storage.answering import Woken
+from storage.control import Control, Word
 from storage.kill_points import HINT_SENT, Reached, unarmed
 from storage.lanes import Lane, lane_of
 from storage.redis_link import RedisAway
@@ -39,3 +41,12 @@ class Hints:
         except (RedisAway, DramatiqError) as error:
             logger.warning("hint_not_sent", job_id=job_id, error=str(error))
         self._reached(HINT_SENT)
+
+
+def wake(woken: Woken, hints: Hints, control: Control) -> None:
+    """Tells whoever is to go on with a job that somebody decided something about it: any worker, or the pass that runs.
+    Whoever misses it looks at the row."""
+    if woken.is_queued:
+        hints.send(woken.job_id, woken.mode)
+    else:
+        control.tell(Word.ANSWERED, woken.job_id)

@@ -11,10 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from actors.running import Pass
 from flows.context import VertexResult
+from flows.dialogue import Asked, Dialogues
 from flows.errors import PassInterrupted
-from flows.events import Event
+from flows.events import Event, run_suspended
+from flows.human import HumanRequest
 from flows.messages import MessageRecord
 from storage import passes
+from storage.advancing import Standing
+from storage.asking import NewRequest, ask, moment, suspend
 from storage.cursor import Cursor
 from storage.database import may_pass
 from storage.errors import PassLost
@@ -23,8 +27,8 @@ from storage.stream import Entry
 
 logger = structlog.get_logger(__name__)
 
-Attempt: TypeAlias = Callable[[Cursor], Cursor]
-"""A write, given how far the pass has counted; its last cursor."""
+Attempt: TypeAlias = Callable[[int], Standing]
+"""A write, given how often the pass has written; where the job stands then."""
 
 RETRY_SECONDS = 0.2
 """How long a pass waits before it tries a failed write again."""
@@ -49,38 +53,76 @@ class PassJournal:
 
     def __init__(self, log: EventLog, running: Pass) -> None:
         self._log = log
+        self._running = running
         self._claimed = running.claimed
         self._tenure = running.tenure
         self._cursor = Cursor(running.claimed.seq)
+        self._written = 0
         self._is_over = False
+        self.dialogues = Dialogues()
+        """What has been asked for the job, and decided, as far as this pass knows."""
         # Components that are plain functions write from other threads.
         self._turn = RLock()
 
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing was written before, in this pass or an earlier one."""
+        return self._claimed.fence == 1 and self._written == 0
+
     def announce(self, events: Sequence[Event]) -> None:
-        self._write(events, lambda counted: passes.announce(self._log, self._claimed, events, counted))
+        self._write(lambda written: passes.announce(self._log, self._claimed, events, written))
 
     def intend(self, vertex_id: str, visit: int) -> None:
-        # No retry: without an event nothing tells whether a commit of unknown outcome took place.
+        # No retry: what the next pass finds stored tells it all it needs.
         with self._turn, interrupting():
             self._check_owned()
-            self._cursor = passes.intend(self._log, self._claimed, vertex_id, visit)
+            self._note(passes.intend(self._log, self._claimed, vertex_id, visit))
+
+    def ask(self, vertex_id: str, visit: int, request: HumanRequest, events: Sequence[Event]) -> Asked:
+        with self._turn:
+            with interrupting():
+                asked_at = moment(self._log.database)
+            request_id = self.dialogues.next_id(vertex_id, self._claimed.job_id, request)
+            applies = self.dialogues.unapplied[vertex_id]
+            new = NewRequest(request_id, vertex_id, visit, request, asked_at, applies)
+            self._write(lambda written: ask(self._log, self._claimed, new, events, written))
+            self.dialogues.apply(applies)
+            return new.as_asked
 
     def finish(self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord]) -> None:
-        self._write(
-            events, lambda counted: passes.finish_vertex(self._log, self._claimed, result, events, messages, counted)
-        )
+        with self._turn:
+            applies = self.dialogues.unapplied[result.vertex_id]
+            self._write(
+                lambda written: passes.finish_vertex(
+                    self._log, self._claimed, result, events, messages, written, applies
+                )
+            )
+            self.dialogues.apply(applies)
+
+    def suspend(self) -> bool:
+        """Lets the job wait for people, as `storage.asking.suspend`; false when there is something to do again."""
+        with self._turn:
+            event = run_suspended(paused=self._running.is_paused)
+            try:
+                self._write(lambda written: suspend(self._log, self._claimed, [event], written))
+            except PassLost:
+                with interrupting():
+                    _, standing = passes.reached(self._log.database, self._claimed)
+                self._running.take_note(is_paused=standing.is_paused)
+                return False
+            return True
 
     def complete(self, events: Sequence[Event]) -> None:
         """Ends the job; as `storage.passes.complete`."""
-        self._write(events, lambda counted: passes.complete(self._log, self._claimed, events, counted))
+        self._write(lambda written: passes.complete(self._log, self._claimed, events, written))
 
     def fail(self, error: str, events: Sequence[Event]) -> None:
         """Ends the job with an error; as `storage.passes.fail`."""
-        self._write(events, lambda counted: passes.fail(self._log, self._claimed, error, events, counted))
+        self._write(lambda written: passes.fail(self._log, self._claimed, error, events, written))
 
     def expire(self, error: str, events: Sequence[Event]) -> None:
         """Ends the job for a vertex that took too long; as `storage.passes.expire`."""
-        self._write(events, lambda counted: passes.expire(self._log, self._claimed, error, events, counted))
+        self._write(lambda written: passes.expire(self._log, self._claimed, error, events, written))
 
     def delta(self, event: Event) -> None:
         with self._turn:
@@ -94,23 +136,31 @@ class PassJournal:
         with self._turn:
             self._is_over = True
 
-    def _write(self, events: Sequence[Event], attempt: Attempt) -> None:
+    def _write(self, attempt: Attempt) -> None:
         with self._turn:
             self._check_owned()
             try:
-                self._cursor = self._renewing(attempt)
+                standing = self._renewing(attempt)
             except SQLAlchemyError as error:
                 if not may_pass(error):
                     raise
-                self._cursor = self._insist(Cursor(self._cursor.seq + len(events)), attempt, error)
+                standing = self._insist(attempt, error)
+            self._note(standing)
 
-    def _renewing(self, attempt: Attempt) -> Cursor:
+    def _note(self, standing: Standing) -> None:
+        """Takes over where the job stands now, and what people want of it (design 6: controls ride on writes)."""
+        self._written += 1
+        self._cursor = standing.cursor
+        known = sum(len(ids) for ids in self.dialogues.unapplied.values())
+        self._running.take_note(is_paused=standing.is_paused, has_answers=standing.unapplied > known)
+
+    def _renewing(self, attempt: Attempt) -> Standing:
         began = self._tenure.now()
-        cursor = attempt(self._cursor)
+        standing = attempt(self._written)
         self._tenure.renewed(began)
-        return cursor
+        return standing
 
-    def _insist(self, wanted: Cursor, attempt: Attempt, error: SQLAlchemyError) -> Cursor:
+    def _insist(self, attempt: Attempt, error: SQLAlchemyError) -> Standing:
         """Tries a write until it is done or the lease is over that it began under: a write that alone fails, while the
         heartbeat goes on, must not be tried for ever. Raises `PassInterrupted` and `PassLost`."""
         until = self._tenure.now() + self._tenure.seconds_left
@@ -118,29 +168,29 @@ class PassJournal:
             logger.warning("write_failed", job_id=self._claimed.job_id, error=str(error))
             time.sleep(RETRY_SECONDS)
             try:
-                return self._done(wanted) or self._try_again(wanted, attempt)
+                return self._done() or self._try_again(attempt)
             except SQLAlchemyError as again:
                 error = again
         raise PassInterrupted from error
 
-    def _try_again(self, wanted: Cursor, attempt: Attempt) -> Cursor:
+    def _try_again(self, attempt: Attempt) -> Standing:
         """Tries a write once more. It is refused when the first try takes place after all, even now: the database was
         still busy with it. Raises `PassLost`."""
         try:
             return self._renewing(attempt)
         except PassLost:
-            done = self._done(wanted)
+            done = self._done()
             if done is None:
                 raise
             return done
 
-    def _done(self, wanted: Cursor) -> Cursor | None:
-        """The cursor of a write that took place though its answer was lost (fault E3); None when it did not.
+    def _done(self) -> Standing | None:
+        """Where the job stands when a write took place though its answer was lost (fault E3); None when it did not.
 
-        Only its pass counts the events of a job, so the count tells. Raises `PassLost`.
+        The writes of a pass are counted, so the count tells. Raises `PassLost`.
         """
-        found = passes.reached(self._log.database, self._claimed)
-        return found if found >= wanted else None
+        writes, standing = passes.reached(self._log.database, self._claimed)
+        return standing if writes > self._written else None
 
     def _check_owned(self) -> None:
         if self._is_over or self._tenure.is_over:

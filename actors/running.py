@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
 from actors.tenure import Tenure
 from storage.claiming import Claimed
+from storage.control import Word
 from storage.errors import PassLost
 
 WAIT_SECONDS = 0.05
@@ -30,6 +31,8 @@ class Pass:
         self._lock = Lock()
         self._draining = False
         self._ended: BaseException | None = None
+        self._paused = claimed.is_paused
+        self._hearing: tuple[asyncio.AbstractEventLoop, Callable[[], None]] | None = None
         self._task: tuple[asyncio.AbstractEventLoop, asyncio.Task[None]] | None = None
 
     @property
@@ -37,11 +40,53 @@ class Pass:
         """Whether it was ended from outside; it may still hold its thread."""
         return self._ended is not None
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether somebody wants the job to stand still."""
+        return self._paused
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the process ends."""
+        return self._draining
+
     async def may_start(self) -> bool:
         """Whether a vertex may start. Waits while the lease is past its half and not renewed (fault A16)."""
-        while not (self._draining or self.tenure.is_fresh):  # noqa: ASYNC110 - other threads renew it
+        while not (self._held or self.tenure.is_fresh):  # noqa: ASYNC110 - other threads renew it
             await asyncio.sleep(WAIT_SECONDS)
-        return not self._draining
+        return not self._held
+
+    @property
+    def _held(self) -> bool:
+        return self._draining or self._paused
+
+    @contextmanager
+    def hearing(self, answered: Callable[[], None]) -> Iterator[None]:
+        """Calls back on this loop, while the block runs, when somebody has answered."""
+        with self._lock:
+            self._hearing = (asyncio.get_running_loop(), answered)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._hearing = None
+
+    def take_note(self, *, is_paused: bool, has_answers: bool = False) -> None:
+        """Takes over what people want of the job."""
+        self._paused = is_paused
+        if has_answers:
+            self.answered()
+
+    def pause(self) -> None:
+        """Lets no further vertex start until it is told otherwise; those that are being built come to their end."""
+        self._paused = True
+
+    def answered(self) -> None:
+        """Tells the pass that somebody has answered."""
+        with self._lock:
+            if self._hearing is not None:
+                loop, answered = self._hearing
+                loop.call_soon_threadsafe(answered)
 
     @contextmanager
     def cancellable(self) -> Iterator[None]:
@@ -154,8 +199,18 @@ class RunningPasses:
         for running in self.all():
             running.drain()
 
+    def hear(self, word: Word, job_id: str) -> None:
+        """Takes over what another process tells about a job that may run here."""
+        if word is Word.ENDED:
+            self.lose(job_id)
+            return
+        for running in self._over(job_id):
+            running.pause() if word is Word.PAUSED else running.answered()
+
+    def _over(self, job_id: str) -> list[Pass]:
+        return [running for running in self.all() if running.claimed.job_id == job_id]
+
     def lose(self, job_id: str) -> None:
         """Ends the passes over a job that run here: one, and older ones that still hold their threads."""
-        for running in self.all():
-            if running.claimed.job_id == job_id:
-                running.lose()
+        for running in self._over(job_id):
+            running.lose()

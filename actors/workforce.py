@@ -11,11 +11,13 @@ from dramatiq import Actor, Middleware
 from actors.broker import Lanes, make_broker
 from actors.builder import FlowBuilder
 from actors.hints import ACTOR, Hints
+from actors.journal import PassJournal
 from actors.lanes import bounds
 from actors.loops import Loops
 from actors.middleware.drain import Drain
 from actors.middleware.heartbeat import Heartbeat
 from actors.middleware.lease import Lease
+from actors.middleware.suspension import Suspension
 from actors.middleware.sweeper import Sweeper
 from actors.running import Pass, RunningPasses
 from flows.context import Clock
@@ -40,13 +42,15 @@ class WorkforceConfig:
     max_parallel: int
     model_defaults: ModelDefaults = field(repr=False)
     vertex_seconds: float | None = None
+    input_seconds: float | None = None
+    """How long a job may wait for a person; None for as long as it takes."""
     clock_skew_seconds: float = 0.0
 
 
 def make_workforce(store: Store, config: WorkforceConfig) -> Lanes:
     """A broker with the actor `build_flow` on it; a `dramatiq.Worker` on this broker does the work."""
     running, loops = RunningPasses(), Loops()
-    store.control.listen(running.lose)
+    store.control.listen(running.hear)
     broker = make_broker(store.redis, [*_middleware(store, config, running), loops], bounds(config.threads))
     hints = Hints(broker, store.log.reached)
     builder = FlowBuilder(
@@ -60,8 +64,8 @@ def make_workforce(store: Store, config: WorkforceConfig) -> Lanes:
         hand_on=hints.send,
     )
 
-    def build_flow(running: Pass) -> None:
-        builder.build(running)
+    def build_flow(running: Pass, journal: PassJournal) -> bool:
+        return builder.build(running, journal)
 
     Actor(
         build_flow, broker=broker, actor_name=ACTOR, queue_name=Lane.BACKGROUND, priority=0, options={"max_retries": 0}
@@ -77,12 +81,17 @@ def hints_only(store: Store) -> Lanes:
 def _middleware(store: Store, config: WorkforceConfig, running: RunningPasses) -> Sequence[Middleware]:
     terms = Terms(str(uuid4()), config.lease_seconds, config.vertex_seconds)
     middleware: list[Middleware] = [
+        # What stands first is put around the actor last.
         Lease(store.log, running, terms),
+        Suspension(store.log),
         Heartbeat(store.database, running, terms, config.threads, config.heartbeat_seconds),
         Drain(store.log, running, config.grace_seconds),
     ]
     if config.sweep_seconds is not None:
-        middleware.append(Sweeper(store.log, store.control, terms.worker, config.max_attempts, config.sweep_seconds))
+        sweeper = Sweeper(
+            store.log, store.control, terms.worker, config.max_attempts, config.sweep_seconds, config.input_seconds
+        )
+        middleware.append(sweeper)
     return middleware
 
 

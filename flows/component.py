@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from flows.context import VertexContext
 from flows.text import to_text
-from flows.values import Value
+from flows.values import Json, Value
 
 
 class Effect(StrEnum):
@@ -65,6 +65,10 @@ class Component(ABC, Generic[InputsT]):
     """Whether it shows its result to a person, as ChatOutput does."""
     is_loop: ClassVar[bool] = False
     """Whether a cycle may run through it."""
+
+    def ports(self, fields: Mapping[str, Json]) -> Mapping[str, Port]:
+        """The outputs of a vertex with these stored fields; those of the class, unless they depend on the fields."""
+        return self.outputs
 
     @abstractmethod
     def build(self, inputs: InputsT, context: VertexContext) -> Outputs | Awaitable[Outputs]:

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID, uuid5
 
+from flows.dialogue import Asked, Dialogue
 from flows.events import Event, add_message, log, token
+from flows.human import Decision, HumanRequest
 from flows.messages import MessageRecord
 from flows.models import ModelDefaults, ModelTools
 from flows.surroundings import Surroundings
@@ -37,6 +39,10 @@ class Journal(Protocol):
 
     Each may raise the control flow of a pass that was lost (rule 2); the engine lets it rise and writes nothing more.
     """
+
+    def ask(self, vertex_id: str, visit: int, request: HumanRequest, events: Sequence[Event]) -> Asked:
+        """Stores a human request behind some milestones, in one transaction. It applies what the vertex was told
+        before, and takes back that the vertex was about to act."""
 
     def announce(self, events: Sequence[Event]) -> None:
         """Stores milestones at once."""
@@ -77,7 +83,14 @@ class VertexContext:
     """One vertex while it is built. A component gets it beside its inputs."""
 
     def __init__(
-        self, surroundings: Surroundings, visit: int, *, run: RunRequest, tools: RunTools, journal: Journal
+        self,
+        surroundings: Surroundings,
+        visit: int,
+        *,
+        run: RunRequest,
+        tools: RunTools,
+        journal: Journal,
+        dialogue: Dialogue,
     ) -> None:
         self.surroundings = surroundings
         self.visit = visit
@@ -87,6 +100,7 @@ class VertexContext:
         self.messages: list[MessageRecord] = []
         self.shown: MessageRecord | None = None
         self._journal = journal
+        self._dialogue = dialogue
 
     @property
     def vertex_id(self) -> str:
@@ -96,6 +110,14 @@ class VertexContext:
     def idempotency_key(self) -> str:
         """The same for every try of this visit (rule 6)."""
         return f"{self.run.job_id}:{self.vertex_id}:{self.visit}"
+
+    def ask(self, request: HumanRequest) -> Decision:
+        """The decision of a person. Until it is there this does not return: the build ends here, and begins again from
+        its start when somebody has decided. A component that is built `once` asks before it acts.
+
+        A decision stands for exactly what was asked: asked for anything else, the person is asked again.
+        """
+        return self._dialogue.decision_on(request)
 
     def message_id(self, vertex_id: str | None = None) -> str:
         """The id of the chat message that a vertex shows. Every pass finds the same one."""

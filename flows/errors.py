@@ -4,6 +4,7 @@ FlowError
 ├── FlowRefused              the definition cannot become a graph
 │   └── UnknownComponents    it names component types that do not exist here
 ├── TweaksRefused            an override touches a field that may not be overridden
+├── DecisionRefused          a decision does not fit what was asked
 ├── ValueWithoutCodec        a value cannot be stored
 ├── ValueTooLarge            what a vertex put out is more than may be stored
 ├── VertexFailed             a vertex could not be built
@@ -40,6 +41,14 @@ class TweaksRefused(FlowError):
         super().__init__(reason)
 
 
+class DecisionRefused(FlowError):
+    """A decision does not fit what was asked; `faults` are pairs of a field and what is wrong with it."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"{field}: {fault}" for field, fault in self.faults) + ".")
+
+
 class ValueWithoutCodec(FlowError):
     """The value at `path` is of a type that cannot be stored, so it would be lost by a crash."""
 
@@ -74,8 +83,7 @@ class EffectUncertain(VertexFailed):
         super().__init__(
             vertex_id,
             display_name,
-            "its worker was lost while it did what must not happen twice. It may have taken effect, so it is not "
-            "repeated. Look at what it did, then run the flow again.",
+            "its worker was lost while it did what must not happen twice, and somebody decided that the run fails.",
         )
 
 

@@ -20,6 +20,11 @@ class EventType(StrEnum):
     VERTICES_SORTED = "vertices_sorted"
     BUILD_START = "build_start"
     RUN_RECOVERED = "run_recovered"
+    RUN_SUSPENDED = "run_suspended"
+    HUMAN_INPUT_REQUIRED = "human_input_required"
+    HUMAN_INPUT_REMINDER = "human_input_reminder"
+    HUMAN_INPUT_RESOLVED = "human_input_resolved"
+    HUMAN_INPUT_EXPIRED = "human_input_expired"
     ADD_MESSAGE = "add_message"
     REMOVE_MESSAGE = "remove_message"
     END_VERTEX = "end_vertex"
@@ -30,6 +35,7 @@ class EventType(StrEnum):
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
     WORKER_LOST = "worker_lost"
+    INPUT_TIMED_OUT = "input_timed_out"
     TOKEN = "token"
     LOG = "log"
 
@@ -37,11 +43,11 @@ class EventType(StrEnum):
 DELTAS = frozenset({EventType.TOKEN, EventType.LOG})
 """Live only: published, never stored."""
 
-TERMINAL = frozenset({EventType.END, EventType.CANCELLED, EventType.TIMED_OUT, EventType.WORKER_LOST})
-"""A job has exactly one of these, and it is its last event (I2)."""
-
-LIFECYCLE = TERMINAL - {EventType.END}
+LIFECYCLE = frozenset({EventType.CANCELLED, EventType.TIMED_OUT, EventType.WORKER_LOST, EventType.INPUT_TIMED_OUT})
 """Terminal events that the flow itself does not send."""
+
+TERMINAL = LIFECYCLE | {EventType.END}
+"""A job has exactly one of these, and it is its last event (I2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,33 @@ def run_recovered(vertices: Sequence[str], attempt: int) -> Event:
 def remove_message(message_id: str) -> Event:
     """A message that was half streamed, and will be shown again or never."""
     return Event(EventType.REMOVE_MESSAGE, {"id": message_id})
+
+
+def run_suspended(paused: bool) -> Event:
+    """Nothing can run until somebody answers, or lets a `paused` run go on. Added to the contract, which ends the
+    stream here without a word."""
+    return Event(EventType.RUN_SUSPENDED, {"paused": paused})
+
+
+def human_input_required(payload: Mapping[str, Any]) -> Event:
+    """Somebody is asked (contract 4.2)."""
+    return Event(EventType.HUMAN_INPUT_REQUIRED, payload)
+
+
+def human_input_reminder(request_id: str, deadline_at: str) -> Event:
+    """Most of the time to answer is over. Added to the contract."""
+    return Event(EventType.HUMAN_INPUT_REMINDER, {"request_id": request_id, "deadline_at": deadline_at})
+
+
+def human_input_resolved(request_id: str, decision: Mapping[str, Any], by: str, at: str, *, late: bool) -> Event:
+    """Somebody has answered; too `late` when the deadline was over, so that the fallback is taken. Added."""
+    data = {"request_id": request_id, "decision": decision, "by": by, "at": at, "late": late}
+    return Event(EventType.HUMAN_INPUT_RESOLVED, data)
+
+
+def human_input_expired(request_id: str, action_id: str | None) -> Event:
+    """Nobody has answered in time: this action is taken, or none. Added to the contract."""
+    return Event(EventType.HUMAN_INPUT_EXPIRED, {"request_id": request_id, "action_id": action_id})
 
 
 def warning(message: str) -> Event:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from flows.component import AnyComponent
+from flows.component import AnyComponent, Port
 from flows.definition import Definition, Edge, Node, is_note, parse_definition
 from flows.errors import FlowRefused, UnknownComponents
 from flows.limits import Limits, check_depth
@@ -28,6 +28,11 @@ class Vertex:
     @property
     def id(self) -> str:
         return self.node.id
+
+    @property
+    def ports(self) -> Mapping[str, Port]:
+        """What it may put out, by output name."""
+        return self.component.ports({name: field.value for name, field in self.node.template.items()})
 
     @property
     def display_name(self) -> str:
@@ -137,7 +142,7 @@ def _check_edge(edge: Edge, vertices: Mapping[str, Vertex]) -> None:
         if end not in vertices:
             raise FlowRefused(f"The edge from {edge.source!r} to {edge.target!r} has no node {end!r}.")
     source, target = vertices[edge.source], vertices[edge.target]
-    if edge.source_handle.name not in source.component.outputs:
+    if edge.source_handle.name not in source.ports:
         raise FlowRefused(f"{source.id!r} has no output {edge.source_handle.name!r}.")
     handle = edge.target_handle
     if handle.loops:
@@ -150,7 +155,7 @@ def _check_edge(edge: Edge, vertices: Mapping[str, Vertex]) -> None:
 
 
 def _types_meet(edge: Edge, source: Vertex) -> bool:
-    offered = port_types(edge.source_handle.output_types or source.component.outputs[edge.source_handle.name].types)
+    offered = port_types(edge.source_handle.output_types or source.ports[edge.source_handle.name].types)
     wanted = port_types(edge.target_handle.input_types or (edge.target_handle.type,))
     return bool(offered & wanted)
 

@@ -1,5 +1,6 @@
 """A chat message as it is stored in a session's memory and shown on the wire (contract 3.1)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ class MessageRecord:
     message: Message
     state: str = "complete"
     category: str = "message"
+    content_blocks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def timestamp(self) -> str:
@@ -42,7 +44,7 @@ class MessageRecord:
             "edit": False,
             "properties": self._properties(),
             "category": self.category,
-            "content_blocks": [],
+            "content_blocks": [dict(block) for block in self.content_blocks],
             "session_metadata": {"graph_run_id": self.job_id},
             "id": self.id,
             "flow_id": self.flow_id,

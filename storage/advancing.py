@@ -1,13 +1,16 @@
 """How a pass writes: one statement under its fence, which everything else of the write hangs on."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import (
     JSON,
     Boolean,
+    ColumnElement,
     Integer,
+    Result,
     Select,
     Text,
     bindparam,
@@ -33,20 +36,40 @@ from storage.states import Status
 from storage.tables import Job, JobEvent, VertexRow, table_of
 
 _jobs = table_of(Job).c
+STANDING = (_jobs.seq, _jobs.unapplied, _jobs.is_paused, _jobs.asking)
+"""The columns of `Standing`."""
 _ADD_RESULT = insert(table_of(VertexRow))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a job stands behind a write of its pass. Controls ride on writes: what people want of the job is here."""
+
+    cursor: Cursor
+    unapplied: int
+    """Decisions that no vertex has gone on from."""
+    is_paused: bool
+    asking: int
+    """Human requests that are open."""
+
+    @classmethod
+    def of(cls, row: Any) -> "Standing":
+        return cls(Cursor(row.seq), row.unapplied, row.is_paused, row.asking)
 
 
 class Advance:
     """One kind of write of a pass, built once: building a statement costs more than executing it.
 
-    It counts the events, renews the lease, makes the `changes` of its own, and adds the events; one that is
-    `with_result` adds the result of a vertex too. PostgreSQL gets all of it as one statement, for a round trip costs
+    It counts the events and the writes, renews the lease, makes the `changes` of its own, and adds the events; one that
+    is `with_result` adds the result of a vertex too. PostgreSQL gets all of it as one statement, for a round trip costs
     more than a row; to SQLite there is none, and it has no such statements.
     """
 
-    def __init__(self, *, with_result: bool = False, **changes: Any) -> None:
+    def __init__(self, *, with_result: bool = False, where: ColumnElement[bool] | None = None, **changes: Any) -> None:
         advancing = _advancing(changes)
-        self._step_by_step = advancing.returning(_jobs.seq)
+        if where is not None:
+            advancing = advancing.where(where)
+        self._step_by_step = advancing.returning(*STANDING)
         self._at_once = _at_once(advancing, with_result)
         self._with_result = with_result
 
@@ -55,40 +78,41 @@ class Advance:
         transition: Transition,
         claimed: Claimed,
         events: Sequence[Event],
-        counted: Cursor | None = None,
+        written: int | None = None,
         **values: Any,
-    ) -> Cursor:
-        """Writes under the fence of a pass; the cursor of the last event. Raises `PassLost`.
+    ) -> Standing:
+        """Writes under the fence of a pass; where the job stands then. Raises `PassLost`.
 
-        A pass that says how many events it has `counted` so far cannot count the same ones twice.
+        A pass that says how often it has `written` so far cannot write the same twice.
         """
         told = tell(events)
         bound = {
             "of_job": claimed.job_id,
             "under_fence": claimed.fence,
             "count": len(told),
-            "counted": None if counted is None else counted.seq,
+            "written": written,
             **claimed.terms.bound,
             **values,
         }
         write = self._write_step_by_step if transition.is_sqlite else self._write_at_once
-        cursor = write(transition, bound, told)
-        transition.publish(claimed.job_id, cursor.seq, told)
-        return cursor
+        standing = write(transition, bound, told)
+        transition.publish(claimed.job_id, standing.cursor.seq, told)
+        return standing
 
-    def _write_at_once(self, transition: Transition, bound: Mapping[str, Any], told: Sequence[Told]) -> Cursor:
+    def _write_at_once(self, transition: Transition, bound: Mapping[str, Any], told: Sequence[Told]) -> Standing:
         # As JSON: the driver takes far longer to write a text array.
         rows = orjson.dumps([(event.type, event.terminal, event.payload.decode()) for event in told]).decode()
-        return _owned(transition.connection.execute(self._at_once, {**bound, "told": rows}).scalar_one_or_none(), bound)
+        return _owned(transition.connection.execute(self._at_once, {**bound, "told": rows}), bound)
 
-    def _write_step_by_step(self, transition: Transition, bound: Mapping[str, Any], told: Sequence[Told]) -> Cursor:
-        cursor = _owned(transition.connection.execute(self._step_by_step, bound).scalar_one_or_none(), bound)
-        transition.add(bound["of_job"], cursor.seq, told)
+    def _write_step_by_step(self, transition: Transition, bound: Mapping[str, Any], told: Sequence[Told]) -> Standing:
+        standing = _owned(transition.connection.execute(self._step_by_step, bound), bound)
+        seq = standing.cursor.seq
+        transition.add(bound["of_job"], seq, told)
         if self._with_result:
             result = {name: bound[name] for name in ("vertex_id", "visit", "outputs")}
-            row = {"job_id": bound["of_job"], "position": cursor.seq, **result}
+            row = {"job_id": bound["of_job"], "position": seq, **result}
             transition.connection.execute(_ADD_RESULT, row)
-        return cursor
+        return standing
 
 
 def _advancing(changes: Mapping[str, Any]) -> Update:
@@ -96,15 +120,15 @@ def _advancing(changes: Mapping[str, Any]) -> Update:
         update(table_of(Job))
         .where(_jobs.id == bindparam("of_job"), _jobs.fence == bindparam("under_fence"))
         .where(_jobs.status == Status.IN_PROGRESS)
-        .where(_jobs.seq == func.coalesce(bindparam("counted"), _jobs.seq))
-        .values({"seq": _jobs.seq + bindparam("count"), **RENEWED, **changes})
+        .where(_jobs.writes == func.coalesce(bindparam("written"), _jobs.writes))
+        .values({"seq": _jobs.seq + bindparam("count"), "writes": _jobs.writes + 1, **RENEWED, **changes})
     )
 
 
-def _at_once(advancing: Update, with_result: bool) -> Select[int]:
-    advanced = advancing.returning(_jobs.id, _jobs.seq).cte("advanced")
+def _at_once(advancing: Update, with_result: bool) -> Select[Any]:
+    advanced = advancing.returning(_jobs.id, *STANDING).cte("advanced")
     added = [_adding_events(advanced), *([_adding_result(advanced)] if with_result else [])]
-    return select(advanced.c.seq).add_cte(*added)
+    return select(*(advanced.c[column.name] for column in STANDING)).add_cte(*added)
 
 
 def _adding_events(advanced: CTE) -> CTE:
@@ -133,7 +157,8 @@ def _adding_result(advanced: CTE) -> CTE:
     return insert(table_of(VertexRow)).from_select(columns, row).cte("result")
 
 
-def _owned(seq: int | None, bound: Mapping[str, Any]) -> Cursor:
-    if seq is None:
+def _owned(written: Result[Any], bound: Mapping[str, Any]) -> Standing:
+    row = written.one_or_none()
+    if row is None:
         raise PassLost(f"Job {bound['of_job']} is no longer owned under fence {bound['under_fence']}.")
-    return Cursor(seq)
+    return Standing.of(row)

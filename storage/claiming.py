@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, bindparam, func, update
+from sqlalchemy import ColumnElement, Float, bindparam, case, func, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from flows.events import Event
@@ -21,9 +21,10 @@ VERTEX_MARGIN = 5.0
 name it, comes first, and a lost worker is taken for lost and not for slow."""
 
 _jobs = table_of(Job).c
+_is_first = _jobs.fence == 0
 _HANDED_OVER = (
     "id", "fence", "mode", "seq", "attempts", "taken_from", "user_id", "flow_id", "version_id", "session_id", "request",
-    "overrides", "created_at", "deadline_at",
+    "overrides", "created_at", "deadline_at", "is_paused",
 )  # fmt: skip
 
 
@@ -64,6 +65,7 @@ class Claimed:
     overrides: bytes | None
     created_at: datetime
     deadline_at: datetime | None
+    is_paused: bool
     claimed_at: datetime
 
     @property
@@ -85,8 +87,9 @@ def _claiming(which: ColumnElement[bool]) -> ReturningUpdate[Any]:
         .values(
             status=Status.IN_PROGRESS,
             fence=_jobs.fence + 1,
-            seq=_jobs.seq + bindparam("count"),
+            seq=_jobs.seq + case((_is_first, bindparam("count")), else_=0),
             attempts=_jobs.attempts + 1,
+            writes=0,
             worker=bindparam("by_worker"),
             taken_from=_jobs.worker,
             started_at=func.coalesce(_jobs.started_at, now()),
@@ -102,7 +105,8 @@ _CLAIM_NEXT = _claiming(_jobs.id == next_in_turn())
 
 
 def claim(log: EventLog, job_id: str, terms: Terms, events: Sequence[Event]) -> Claimed | None:
-    """Takes a certain job, if it is queued, under a new fence; None when it is not.
+    """Takes a certain job, if it is queued, under a new fence; None when it is not. The events are those of a first
+    pass; a later one has others to tell, before anything else, when it knows what earlier ones have left.
 
     The lease starts in the claim itself, by the database's clock; the attempt is counted here, where no crash can
     lose the count.
@@ -123,6 +127,7 @@ def _claim(
         row = transition.connection.execute(statement, bound).one_or_none()
         if row is None:
             return None
-        transition.append(row.id, row.seq, events)
+        if row.fence == 1:
+            transition.append(row.id, row.seq, events)
     handed_over = {**row._mapping, "mode": Mode(row.mode)}
     return Claimed(job_id=handed_over.pop("id"), terms=terms, **handed_over)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, DateTime, Dialect, Float, cast, literal
+from sqlalchemy import ColumnElement, DateTime, Dialect, Float, cast, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -34,10 +34,17 @@ def now() -> Moment:
     return after(0)
 
 
-def after(seconds: float | BindParameter[float]) -> Moment:
+def after(seconds: float | ColumnElement[float]) -> Moment:
     """The database's time, `seconds` from now; negative seconds lie in the past. A statement that is kept and executed
     again and again takes them as a parameter."""
-    return Moment(cast(seconds if isinstance(seconds, BindParameter) else literal(float(seconds)), Float))
+    return Moment(cast(seconds if isinstance(seconds, ColumnElement) else literal(float(seconds)), Float))
+
+
+class SecondsUntil(FunctionElement[float]):
+    """How far its one argument, a moment, lies ahead of the database's time."""
+
+    type = Float()
+    inherit_cache = True
 
 
 @compiles(Moment, "postgresql")
@@ -48,3 +55,13 @@ def _postgresql(element: Moment, compiler: Any, **options: Any) -> str:
 @compiles(Moment, "sqlite")
 def _sqlite(element: Moment, compiler: Any, **options: Any) -> str:
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {compiler.process(element.clauses, **options)} || ' seconds')"
+
+
+@compiles(SecondsUntil, "postgresql")
+def _until_postgresql(element: SecondsUntil, compiler: Any, **options: Any) -> str:
+    return f"EXTRACT(EPOCH FROM ({compiler.process(element.clauses, **options)} - clock_timestamp()))"
+
+
+@compiles(SecondsUntil, "sqlite")
+def _until_sqlite(element: SecondsUntil, compiler: Any, **options: Any) -> str:
+    return f"((julianday({compiler.process(element.clauses, **options)}) - julianday('now')) * 86400.0)"

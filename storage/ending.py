@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlmodel import col
 
@@ -12,6 +13,7 @@ from storage.log import EventLog, Transition
 from storage.passes import ended
 from storage.states import Order, Status, states_moved_by
 from storage.tables import ExecutionSignal, Job
+from storage.withdrawing import withdraw
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,29 @@ def time_out(log: EventLog, job_id: str) -> bool:
         )
 
 
+def time_input_out(log: EventLog, job_id: str) -> bool:
+    """Fails a job that waits for a person for longer than the server allows; false when it does not wait any more."""
+    message = "Nobody answered within the time that this server allows."
+    error = orjson.dumps({"type": EventType.INPUT_TIMED_OUT, "message": message, "component_id": None}).decode()
+    with log.transition(Order.INPUT_TIME_OUT, durable=True) as transition:
+        event = EventType.INPUT_TIMED_OUT
+        return _end(transition, job_id, Order.INPUT_TIME_OUT, Status.FAILED, event, message, error=error)
+
+
+def supersede(transition: Transition, new_job: str, user_id: str, flow_id: str, session_id: str) -> list[str]:
+    """Cancels the jobs of a session that wait for a person, in the transaction that stores the new one (contract 1.1).
+    The ids of those that were."""
+    same = (col(Job.user_id) == user_id, col(Job.flow_id) == flow_id, col(Job.session_id) == session_id)
+    waiting = select(col(Job.id)).where(*same, col(Job.status) == Status.SUSPENDED, col(Job.id) != new_job)
+    found = transition.connection.execute(waiting.order_by(col(Job.id))).scalars().all()
+    message = f"Job {new_job} took its place."
+    return [
+        job_id
+        for job_id in found
+        if _end(transition, job_id, Order.SUPERSEDE, Status.CANCELLED, EventType.CANCELLED, message)
+    ]
+
+
 def _end(
     transition: Transition,
     job_id: str,
@@ -64,16 +89,18 @@ def _end(
     event: EventType,
     message: str,
     *conditions: ColumnElement[bool],
+    **more: Any,
 ) -> bool:
-    changes: dict[str, Any] = {"seq": col(Job.seq) + 1, "fence": col(Job.fence) + 1, **ended(status)}
+    changes: dict[str, Any] = {"seq": col(Job.seq) + 1, "fence": col(Job.fence) + 1, **ended(status), **more}
     statement = (
         update(Job)
         .where(col(Job.id) == job_id, col(Job.status).in_(states_moved_by(order)), *conditions)
         .values(changes)
-        .returning(col(Job.seq))
+        .returning(col(Job.seq), col(Job.asking))
     )
-    seq = transition.connection.execute(statement).scalar_one_or_none()
-    if seq is None:
+    row = transition.connection.execute(statement).one_or_none()
+    if row is None:
         return False
-    transition.append(job_id, seq, [lifecycle(event, message)])
+    withdraw(transition.connection, job_id, row.asking)
+    transition.append(job_id, row.seq, [lifecycle(event, message)])
     return True

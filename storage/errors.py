@@ -5,6 +5,8 @@ StorageError
 ├── IdempotencyConflict  the key belongs to another request
 ├── IdempotencyKeyBusy   too many simultaneous requests fight over one key
 ├── NameTaken            an endpoint name or variable name exists already
+├── NotResumable         a human request is not open (any more)
+├── NotPaused            a job does not stand still because somebody paused it
 ├── LiveJobs             a flow cannot be deleted while jobs of it live
 ├── SecretUnreadable     an encrypted value cannot be decrypted with the keys at hand
 ├── SchemaUnknown        the database is not at the revision this program knows
@@ -12,6 +14,9 @@ StorageError
 
 PassLost (BaseException) the pass no longer owns its job: control flow, not an error
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class StorageError(Exception):
@@ -40,6 +45,18 @@ class NameTaken(StorageError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"The name {name!r} is taken. Choose another one.")
+
+
+class NotResumable(StorageError):
+    """A human request is not open (any more); the message says why, and `winner` who answered, what and when."""
+
+    def __init__(self, message: str, winner: Mapping[str, Any] | None = None) -> None:
+        self.winner = winner
+        super().__init__(message)
+
+
+class NotPaused(StorageError):
+    """The job is not paused. To answer a human request, give its request_id and a decision."""
 
 
 class LiveJobs(StorageError):

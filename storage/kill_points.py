@@ -15,12 +15,14 @@ from storage.states import Order
 SUBMIT = "submit"
 """The transition that makes a job; all others are orders."""
 HINT_SENT = "hint.sent"
+_ALONE = tuple(order for order in Order if order is not Order.SUPERSEDE)
+"""The orders with a transaction of their own; a job is superseded in the one that submits another."""
 
 Reached: TypeAlias = Callable[[str], None]
 """Is told the name of each kill point that is reached."""
 
 KILL_POINTS: Sequence[str] = (
-    *(f"{name}.{stage}" for name in (SUBMIT, *Order) for stage in ("written", "committed", "published")),
+    *(f"{name}.{stage}" for name in (SUBMIT, *_ALONE) for stage in ("written", "committed", "published")),
     HINT_SENT,
 )
 

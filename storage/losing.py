@@ -15,6 +15,7 @@ from storage.passes import UNBOUND, ended
 from storage.states import Mode, Order, Status
 from storage.tables import Job
 from storage.turns import first_turn
+from storage.withdrawing import withdraw
 
 BATCH = 200
 """Jobs that are looked for at a time."""
@@ -59,8 +60,10 @@ def give_up(log: EventLog, lost: Lost) -> bool:
     }  # fmt: skip
     statement = update(Job).where(col(Job.id) == lost.job_id, col(Job.attempts) == lost.attempts, *_IS_LOST)
     with log.transition(Order.GIVE_UP, durable=True) as transition:
-        seq = transition.connection.execute(statement.values(changes).returning(col(Job.seq))).scalar_one_or_none()
-        if seq is None:
+        returned = (col(Job.seq), col(Job.asking))
+        row = transition.connection.execute(statement.values(changes).returning(*returned)).one_or_none()
+        if row is None:
             return False
-        transition.append(lost.job_id, seq, [lifecycle(EventType.WORKER_LOST, message)])
+        withdraw(transition.connection, lost.job_id, row.asking)
+        transition.append(lost.job_id, row.seq, [lifecycle(EventType.WORKER_LOST, message)])
     return True

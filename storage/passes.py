@@ -9,17 +9,17 @@ from flows.codec import encode_outputs
 from flows.context import VertexResult
 from flows.events import Event
 from flows.messages import MessageRecord
-from storage.advancing import Advance
+from storage.advancing import STANDING, Advance, Standing
 from storage.chat_memory import remember
 from storage.claiming import RENEWED, Claimed, Terms
 from storage.clock import now
-from storage.cursor import Cursor
 from storage.database import Database
 from storage.errors import PassLost
 from storage.log import EventLog
 from storage.states import Order, Status
 from storage.tables import Job, VertexIntent, table_of
 from storage.turns import first_turn
+from storage.withdrawing import apply, withdraw
 
 
 def ended(status: Status) -> Mapping[str, Any]:
@@ -35,6 +35,7 @@ _jobs = table_of(Job).c
 _ANNOUNCE = Advance()
 # Whoever gets further may be tried as often again.
 _FINISH_VERTEX = Advance(attempts=1, with_result=True)
+_FINISH_ASKER = Advance(attempts=1, unapplied=_jobs.unapplied - bindparam("applied"), with_result=True)
 _COMPLETE = Advance(**ended(Status.COMPLETED))
 _FAIL = Advance(**ended(Status.FAILED), error=bindparam("stored_error"))
 _EXPIRE = Advance(**ended(Status.TIMED_OUT), error=bindparam("stored_error"))
@@ -53,21 +54,23 @@ _RENEW = (
     .values(lease_until=RENEWED["lease_until"])
     .returning(_jobs.id)
 )
-_REACHED = select(_jobs.seq).where(_jobs.id == bindparam("of_job"), _jobs.fence == bindparam("under_fence"))
+_REACHED = select(_jobs.writes, *STANDING).where(
+    _jobs.id == bindparam("of_job"), _jobs.fence == bindparam("under_fence")
+)
 _ADD_INTENT = insert(table_of(VertexIntent)).values(created_at=now())
 
 
-def announce(log: EventLog, claimed: Claimed, events: Sequence[Event], counted: Cursor | None = None) -> Cursor:
+def announce(log: EventLog, claimed: Claimed, events: Sequence[Event], written: int | None = None) -> Standing:
     """Adds milestones. Raises `PassLost`.
 
-    Here and below, a write that gives the cursor it has `counted` to is refused as `PassLost` too when it, or another,
+    Here and below, a write that says how often the pass has `written` is refused as `PassLost` too when it, or another,
     has taken place meanwhile.
     """
     with log.transition(Order.ANNOUNCE, durable=False, one_write=True) as transition:
-        return _ANNOUNCE(transition, claimed, events, counted)
+        return _ANNOUNCE(transition, claimed, events, written)
 
 
-def intend(log: EventLog, claimed: Claimed, vertex_id: str, visit: int) -> Cursor:
+def intend(log: EventLog, claimed: Claimed, vertex_id: str, visit: int) -> Standing:
     """Stores, durably, that a vertex is about to do what must not happen twice (rule 6). Raises `PassLost`."""
     row = {"job_id": claimed.job_id, "vertex_id": vertex_id, "visit": visit, "fence": claimed.fence}
     with log.transition(Order.INTEND, durable=True) as transition:
@@ -82,38 +85,49 @@ def finish_vertex(
     result: VertexResult,
     events: Sequence[Event],
     messages: Sequence[MessageRecord],
-    counted: Cursor | None = None,
-) -> Cursor:
-    """Stores a finished vertex: result, milestones, chat messages, a renewed lease. Raises `PassLost`.
+    written: int | None = None,
+    applies: Sequence[str] = (),
+) -> Standing:
+    """Stores a finished vertex: result, milestones, chat messages, a renewed lease, and that the vertex has gone on
+    from the human requests that it `applies` (rule 8). Raises `PassLost`.
 
     Raises `ValueWithoutCodec`, before anything is written, for an output that cannot be stored.
     """
     outputs = encode_outputs(result.outputs).decode()
-    values = {"vertex_id": result.vertex_id, "visit": result.visit, "outputs": outputs}
-    with log.transition(Order.FINISH_VERTEX, durable=False, one_write=not messages) as transition:
-        cursor = _FINISH_VERTEX(transition, claimed, events, counted, **values)
+    values: dict[str, Any] = {"vertex_id": result.vertex_id, "visit": result.visit, "outputs": outputs}
+    one_write = not (messages or applies)
+    with log.transition(Order.FINISH_VERTEX, durable=bool(applies), one_write=one_write) as transition:
+        if applies:
+            standing = _FINISH_ASKER(transition, claimed, events, written, applied=len(applies), **values)
+        else:
+            standing = _FINISH_VERTEX(transition, claimed, events, written, **values)
+        apply(transition.connection, applies)
         remember(transition.connection, messages)
-    return cursor
+    return standing
 
 
-def complete(log: EventLog, claimed: Claimed, events: Sequence[Event], counted: Cursor | None = None) -> Cursor:
+def complete(log: EventLog, claimed: Claimed, events: Sequence[Event], written: int | None = None) -> Standing:
     """Ends a job whose vertices are all finished; the last event is the terminal one. Raises `PassLost`."""
     with log.transition(Order.COMPLETE, durable=True, one_write=True) as transition:
-        return _COMPLETE(transition, claimed, events, counted)
+        return _COMPLETE(transition, claimed, events, written)
 
 
-def fail(log: EventLog, claimed: Claimed, error: str, events: Sequence[Event], counted: Cursor | None = None) -> Cursor:
+def fail(log: EventLog, claimed: Claimed, error: str, events: Sequence[Event], written: int | None = None) -> Standing:
     """Ends a job with an error, JSON as it is stored; the last event is the terminal one. Raises `PassLost`."""
-    with log.transition(Order.FAIL, durable=True, one_write=True) as transition:
-        return _FAIL(transition, claimed, events, counted, stored_error=error)
+    with log.transition(Order.FAIL, durable=True) as transition:
+        standing = _FAIL(transition, claimed, events, written, stored_error=error)
+        withdraw(transition.connection, claimed.job_id, standing.asking)
+    return standing
 
 
 def expire(
-    log: EventLog, claimed: Claimed, error: str, events: Sequence[Event], counted: Cursor | None = None
-) -> Cursor:
+    log: EventLog, claimed: Claimed, error: str, events: Sequence[Event], written: int | None = None
+) -> Standing:
     """Ends a job of which a vertex took longer than it may; else as `fail`. Raises `PassLost`."""
-    with log.transition(Order.EXPIRE, durable=True, one_write=True) as transition:
-        return _EXPIRE(transition, claimed, events, counted, stored_error=error)
+    with log.transition(Order.EXPIRE, durable=True) as transition:
+        standing = _EXPIRE(transition, claimed, events, written, stored_error=error)
+        withdraw(transition.connection, claimed.job_id, standing.asking)
+    return standing
 
 
 def release(log: EventLog, claimed: Claimed, *, cut_off: bool) -> None:
@@ -133,11 +147,11 @@ def renew(database: Database, owned: Collection[Claimed], terms: Terms) -> set[s
         return set(found.scalars())
 
 
-def reached(database: Database, claimed: Claimed) -> Cursor:
-    """How far a pass has brought the log of its job, and nobody else after it. Raises `PassLost`."""
+def reached(database: Database, claimed: Claimed) -> tuple[int, Standing]:
+    """How often a pass has written, and where its job stands. Raises `PassLost`."""
     bound = {"of_job": claimed.job_id, "under_fence": claimed.fence}
     with database.read() as connection:
-        seq = connection.execute(_REACHED, bound).scalar_one_or_none()
-    if seq is None:
+        row = connection.execute(_REACHED, bound).one_or_none()
+    if row is None:
         raise PassLost(f"Job {claimed.job_id} is no longer owned under fence {claimed.fence}.")
-    return Cursor(seq)
+    return row.writes, Standing.of(row)

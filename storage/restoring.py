@@ -9,8 +9,10 @@ from sqlalchemy import and_, bindparam, select
 
 from flows.codec import decode_outputs
 from flows.context import VertexResult
+from flows.dialogue import Asked
 from flows.events import EventType
 from storage.database import Database
+from storage.human_requests import requests_of
 from storage.tables import JobEvent, VertexIntent, VertexRow, table_of
 
 _results, _intents, _events = (table_of(table).c for table in (VertexRow, VertexIntent, JobEvent))
@@ -47,6 +49,8 @@ class Legacy:
     """In the order in which they finished."""
     unclear: list[str]
     """Vertices that may have done what must not happen twice, and have no result."""
+    asked: list[Asked]
+    """Human requests, in the order in which they were asked."""
     open_messages: Mapping[str, str]
     """The chat messages that tokens were still to fill, by id, with the vertex that was to fill them."""
 
@@ -61,6 +65,7 @@ def legacy_of(database: Database, job_id: str) -> Legacy:
     return Legacy(
         finished=[VertexResult(row.vertex_id, row.visit, decode_outputs(row.outputs)) for row in finished],
         unclear=list(unclear),
+        asked=[request.as_asked for request in requests_of(database, job_id)],
         open_messages=_open([(row.type, orjson.loads(row.payload)["data"]) for row in messages]),
     )
 

@@ -25,6 +25,17 @@ HOLDS_KEY = (*LIVE, Status.COMPLETED)
 """States in which a job holds its idempotency key; a job that failed or was stopped frees it (contract 1.1)."""
 
 
+class RequestState(StrEnum):
+    """Where a human request stands."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    """Nobody answered in time."""
+    WITHDRAWN = "withdrawn"
+    """Its job ended first."""
+
+
 class Mode(StrEnum):
     """How the client that submitted a job takes its result."""
 
@@ -42,11 +53,15 @@ class Order(StrEnum):
     """Its pass adds milestones."""
     INTEND = "intend"
     """Its pass is about to do what must not happen twice."""
+    ASK = "ask"
+    """A vertex of its pass needs the decision of a person."""
     FINISH_VERTEX = "finish_vertex"
     COMPLETE = "complete"
     FAIL = "fail"
     EXPIRE = "expire"
     """A vertex of its pass took longer than it may."""
+    SUSPEND = "suspend"
+    """Its pass has nothing to do until somebody answers."""
     RELEASE = "release"
     """Its pass hands it on, because its process ends."""
     REQUEUE = "requeue"
@@ -56,6 +71,20 @@ class Order(StrEnum):
     STOP = "stop"
     TIME_OUT = "time_out"
     """Its deadline has passed."""
+    ANSWER = "answer"
+    """Somebody decides on a human request of it."""
+    LAPSE = "lapse"
+    """The time to answer a human request of it is over."""
+    REMIND = "remind"
+    """Most of the time to answer a human request of it is over."""
+    PAUSE = "pause"
+    """Somebody wants it to stand still."""
+    RESUME = "resume"
+    """Somebody lets it go on that was paused."""
+    SUPERSEDE = "supersede"
+    """A new job of its session takes its place while it waits for a person."""
+    INPUT_TIME_OUT = "input_time_out"
+    """It waits for a person for longer than the server allows."""
 
 
 class Outcome(StrEnum):
@@ -76,32 +105,37 @@ class Outcome(StrEnum):
 _OF_THE_PASS = (
     Order.ANNOUNCE,
     Order.INTEND,
+    Order.ASK,
     Order.FINISH_VERTEX,
     Order.COMPLETE,
     Order.FAIL,
     Order.EXPIRE,
+    Order.SUSPEND,
     Order.RELEASE,
 )
+_OF_PEOPLE = (Order.ANSWER, Order.LAPSE, Order.REMIND)
+_OF_WHO_WAITS = (Order.SUPERSEDE, Order.INPUT_TIME_OUT)
 _AFTER_A_LOSS = (Order.REQUEUE, Order.GIVE_UP)
 
 OUTCOMES: Mapping[tuple[Status, Order], Outcome] = {
     (Status.QUEUED, Order.CLAIM): Outcome.MOVES,
     (Status.QUEUED, Order.STOP): Outcome.MOVES,
     (Status.QUEUED, Order.TIME_OUT): Outcome.MOVES,
-    **{(Status.QUEUED, order): Outcome.NOTHING for order in _AFTER_A_LOSS},
+    (Status.QUEUED, Order.PAUSE): Outcome.MOVES,
+    **{(Status.QUEUED, order): Outcome.MOVES for order in _OF_PEOPLE},
+    **{(Status.QUEUED, order): Outcome.NOTHING for order in (Order.RESUME, *_OF_WHO_WAITS, *_AFTER_A_LOSS)},
     (Status.IN_PROGRESS, Order.CLAIM): Outcome.NOTHING,
     (Status.IN_PROGRESS, Order.STOP): Outcome.MOVES,
     (Status.IN_PROGRESS, Order.TIME_OUT): Outcome.MOVES,
+    **{(Status.IN_PROGRESS, order): Outcome.MOVES for order in (Order.PAUSE, Order.RESUME, *_OF_PEOPLE)},
+    **{(Status.IN_PROGRESS, order): Outcome.NOTHING for order in _OF_WHO_WAITS},
     **{(Status.IN_PROGRESS, order): Outcome.IF_LEASE_EXPIRED for order in _AFTER_A_LOSS},
     **{(Status.IN_PROGRESS, order): Outcome.IF_FENCE_HOLDS for order in _OF_THE_PASS},
     (Status.SUSPENDED, Order.STOP): Outcome.MOVES,
+    **{(Status.SUSPENDED, order): Outcome.MOVES for order in (Order.PAUSE, Order.RESUME, *_OF_PEOPLE, *_OF_WHO_WAITS)},
     **{(Status.SUSPENDED, order): Outcome.NOTHING for order in (Order.CLAIM, Order.TIME_OUT, *_AFTER_A_LOSS)},
     **{(status, order): Outcome.PASS_LOST for status in Status for order in _OF_THE_PASS if status != "in_progress"},
-    **{
-        (status, order): Outcome.NOTHING
-        for status in TERMINAL
-        for order in (Order.CLAIM, Order.STOP, Order.TIME_OUT, *_AFTER_A_LOSS)
-    },
+    **{(status, order): Outcome.NOTHING for status in TERMINAL for order in Order if order not in _OF_THE_PASS},
 }
 
 

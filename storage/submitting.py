@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from flows.events import Event
 from storage.clock import after, now
+from storage.ending import supersede
 from storage.errors import IdempotencyConflict, IdempotencyKeyBusy, QueueFull
 from storage.flow_store import put_version
 from storage.kill_points import SUBMIT
@@ -136,6 +137,8 @@ def _insert(log: EventLog, job: NewJob, events: Sequence[Event], bounds: QueueBo
             put_version(transition.connection, job.version_id, job.definition)
         created_at: datetime = transition.connection.execute(_ADD, _row(job, len(events))).scalar_one()
         transition.append(job.id, len(events), events)
+        if job.mode is Mode.BACKGROUND:
+            supersede(transition, job.id, job.user_id, job.flow_id, job.session_id)
     return created_at
 
 

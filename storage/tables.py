@@ -5,11 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, Table, Text, false, text
 from sqlmodel import Field, SQLModel
 
 from storage.clock import Instant
-from storage.states import HOLDS_KEY, LIVE, Mode, Status
+from storage.states import HOLDS_KEY, LIVE, Mode, RequestState, Status
 
 
 def _one_of(column: str, values: Iterable[StrEnum]) -> str:
@@ -89,6 +89,7 @@ class Job(SQLModel, table=True):
         Index("jobs_waiting", "mode", "turn", "created_at", **_where("status = 'queued'")),
         Index("jobs_waiting_of_user", "user_id", "turn", **_where("status = 'queued'")),
         Index("jobs_live", "status", "hinted_at", **_where(_one_of("status", LIVE))),
+        Index("jobs_suspended", "user_id", "flow_id", "session_id", **_where("status = 'suspended'")),
         Index("jobs_newest", "user_id", "created_at", "id"),
         Index("jobs_of_flow", "flow_id", "created_at"),
     )
@@ -121,9 +122,21 @@ class Job(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=Instant)
     hinted_at: datetime = Field(sa_type=Instant)
     wake_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Not used; deadlines of people stand with their requests."""
     deadline_at: datetime | None = Field(default=None, sa_type=Instant)
     vertex_deadline_at: datetime | None = Field(default=None, sa_type=Instant)
     """By when the pass must have written again, or one of its vertices takes longer than it may."""
+    seconds_left: float | None = None
+    """What is left of its time while it is suspended, and its deadline stands still."""
+    writes: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often its present pass has written."""
+    asking: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Human requests of it that are open."""
+    unapplied: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Human requests that are decided and from which their vertex has not gone on; while there are any, it does not
+    stay suspended."""
+    is_paused: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether somebody wants it to stand still until they let it go on."""
     created_at: datetime = Field(sa_type=Instant)
     started_at: datetime | None = Field(default=None, sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -170,6 +183,58 @@ class VertexIntent(SQLModel, table=True):
     created_at: datetime = Field(sa_type=Instant)
 
 
+class HumanRequestRow(SQLModel, table=True):
+    """One question to a person, and what became of it. Nothing of it is ever rewritten once it is decided."""
+
+    __tablename__ = "human_requests"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", RequestState), name="human_requests_state"),
+        Index("human_requests_of_job", "job_id", "number"),
+        Index("human_requests_open", "user_id", "asked_at", "id", **_where("state = 'open'")),
+        Index("human_requests_due", "due_at", **_where("state = 'open'")),
+    )
+
+    id: str = Field(primary_key=True)
+    job_id: str = Field(foreign_key="jobs.id", ondelete="CASCADE")
+    user_id: str
+    """The owner of the job."""
+    flow_id: str
+    vertex_id: str
+    visit: int
+    number: int
+    """Which of the requests of its job it is, from 1."""
+    kind: str
+    state: str
+    digest: str
+    """What a decision on it is bound to: a hash of everything that was shown."""
+    payload: str = Field(sa_type=Text)
+    """What was asked, as the event has it."""
+    asked_at: datetime = Field(sa_type=Instant)
+    deadline_at: datetime | None = Field(default=None, sa_type=Instant)
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it is to be brought to mind, and after that, when its time is over."""
+    decision: str | None = Field(default=None, sa_type=Text)
+    decided_by: str | None = None
+    """The name of the user; null when nobody decided in time."""
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    decided_from: str | None = None
+    """The network address that the decision came from."""
+    is_late: bool = False
+    """Whether the deadline was over when somebody decided, so that the fallback was taken instead."""
+    is_applied: bool = False
+    """Whether the vertex has gone on from the decision."""
+
+
+class Answerer(SQLModel, table=True):
+    """A user who may answer a request; a request without any is for the owner of its job."""
+
+    __tablename__ = "answerers"
+    __table_args__ = (Index("answerers_of_user", "user_name", "request_id"),)
+
+    request_id: str = Field(primary_key=True, foreign_key="human_requests.id", ondelete="CASCADE")
+    user_name: str = Field(primary_key=True)
+
+
 class ExecutionSignal(SQLModel, table=True):
     """A control order on a job, stored, consumed once; also the record of who gave it."""
 
@@ -197,6 +262,7 @@ class ChatMessage(SQLModel, table=True):
     sender_name: str
     text: str = Field(sa_type=Text)
     files: str = Field(sa_type=Text)
+    content_blocks: str = Field(default="[]", sa_type=Text, sa_column_kwargs={"server_default": "[]"})
     created_at: datetime = Field(sa_type=Instant)
 
 

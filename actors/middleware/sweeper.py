@@ -10,9 +10,11 @@ from dramatiq import Broker, Middleware, Worker
 from sqlalchemy.exc import SQLAlchemyError
 
 from actors.broker import Lanes
-from actors.hints import Hints
-from storage.control import Control
-from storage.ending import time_out
+from actors.hints import Hints, wake
+from storage.answering import lapse, remind
+from storage.control import Control, Word
+from storage.ending import time_input_out, time_out
+from storage.human_requests import due_requests, waiting_too_long
 from storage.lanes import Lane
 from storage.liveness import forget_the_silent
 from storage.log import EventLog
@@ -29,20 +31,29 @@ JITTER = 0.25
 
 
 class Sweeper(Middleware):
-    """Sends hints again for jobs that wait, queues jobs again whose worker was lost or gives them up, and ends jobs
-    whose deadline has passed.
+    """Sends hints again for jobs that wait, queues jobs again whose worker was lost or gives them up, ends jobs whose
+    deadline has passed, and decides what nobody has decided in time.
 
     Every process is ready to sweep, at jittered times, and one does: whoever takes the turn. A turn is a row with a
     time, not a lock; nobody waits for a process that died in its turn. A process that starts does not wait either: it
     sends hints for whatever has none, as after a deploy of the one process that had them in its memory.
     """
 
-    def __init__(self, log: EventLog, control: Control, worker: str, max_attempts: int, every: float) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        control: Control,
+        worker: str,
+        max_attempts: int,
+        every: float,
+        input_seconds: float | None = None,
+    ) -> None:
         self._log = log
         self._control = control
         self._worker = worker
         self._max_attempts = max_attempts
         self._every = every
+        self._input_seconds = input_seconds
         self._stopped = Event()
         self._thread: Thread | None = None
 
@@ -77,17 +88,30 @@ class Sweeper(Middleware):
             return
         for job_id in overdue(database):
             if time_out(self._log, job_id):
-                self._control.ended(job_id)
+                self._control.tell(Word.ENDED, job_id)
+        self._look_after_requests(hints)
         for lost in lost_jobs(database):
             self._take_back(lost, hints)
         self._send_missing(broker, hints, self._every)
         forget_the_silent(database)
         end_sweep(database)
 
+    def _look_after_requests(self, hints: Hints) -> None:
+        """Brings human requests to mind, and lets those whose time is over take their fallback, or fail their job."""
+        database = self._log.database
+        for due in due_requests(database):
+            if not due.is_over:
+                remind(self._log, due.job_id, due.request_id)
+            elif woken := lapse(self._log, due.job_id, due.request_id):
+                wake(woken, hints, self._control)
+        if self._input_seconds is not None:
+            for job_id in waiting_too_long(database, self._input_seconds):
+                time_input_out(self._log, job_id)
+
     def _take_back(self, lost: Lost, hints: Hints) -> None:
         if lost.attempts >= self._max_attempts:
             if give_up(self._log, lost):
-                self._control.ended(lost.job_id)
+                self._control.tell(Word.ENDED, lost.job_id)
         elif requeue(self._log, lost.job_id):
             hints.send(lost.job_id, lost.mode)
 

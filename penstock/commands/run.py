@@ -23,6 +23,7 @@ from penstock.progress import Progress
 from penstock.release import release
 from settings import Settings, load_settings
 from storage.accounts import Account
+from storage.control import Word
 from storage.ending import stop
 from storage.flow_store import store_version
 from storage.jobs import find_job, outputs_of
@@ -104,7 +105,7 @@ def _watch(store: Store, account: Account, job_id: str, progress: Progress, view
         _follow(store, job_id, progress, view)
     except KeyboardInterrupt:
         stop(store.log, job_id, account.user_id)
-        store.control.ended(job_id)
+        store.control.tell(Word.ENDED, job_id)
         _follow(store, job_id, progress, view)
 
 

@@ -46,6 +46,7 @@ def a_claim(job_id: str = "a-job", fence: int = 1) -> Claimed:
         overrides=None,
         created_at=NOW,
         deadline_at=None,
+        is_paused=False,
         claimed_at=NOW,
     )
 

@@ -12,6 +12,7 @@ import pytest
 from flows.context import VertexContext
 from flows.values import Message
 from storage.clock import after
+from storage.control import Word
 from storage.ending import stop
 from storage.states import Status
 from storage.store import Store
@@ -136,7 +137,7 @@ def test_a_stop_leaves_a_plain_function_behind(store: Store, stage: Stage, gate:
         job_id = workplace.submit(staged_flow(PLAIN))
         assert gate.began.wait(PATIENCE)
         stop(store.log, job_id, workplace.user_id)
-        store.control.ended(job_id)
+        store.control.tell(Word.ENDED, job_id)
         entries = workplace.to_end(job_id)
         workplace.to_end(workplace.submit(echo_flow()))
         gate.open()

@@ -4,7 +4,7 @@ job."""
 import pytest
 
 from actors.journal import PassJournal
-from flows.events import Event, EventType, token, warning
+from flows.events import Event, EventType, build_start, token, warning
 from storage.cursor import Cursor
 from storage.errors import PassLost
 from storage.log import EventLog
@@ -49,11 +49,13 @@ def test_an_intent_takes_no_place_in_the_log(log: EventLog, new_job: JobMaker) -
 
 
 def test_the_deltas_of_two_passes_never_collide(log: EventLog, new_job: JobMaker) -> None:
-    """What a pass that was overtaken still says has no place in the log any more, and its milestones are refused."""
+    """Each begins with a milestone. What a pass that was overtaken still says has no place in the log any more, and its
+    milestones are refused."""
     old = claimed(log, new_job())
     old_journal = PassJournal(log, a_pass(old))
     old_journal.delta(token("old", "m"))
     new_journal = PassJournal(log, a_pass(taken_over(log, old)))
+    new_journal.announce([build_start()])
     new_journal.delta(token("new", "m"))
     old_journal.delta(token("late", "m"))
     for write in WRITES.values():

@@ -8,9 +8,12 @@ from threading import Event
 from typing import Any
 
 import orjson
+import pytest
 
 from flows.context import VertexContext
+from flows.human import Decision, RequestKind
 from flows.values import Message, Source
+from storage.human_requests import requests_of
 from storage.jobs import outputs_of
 from storage.states import Status
 from storage.store import Store
@@ -137,17 +140,40 @@ def test_an_interrupted_model_is_asked_again_under_the_same_key(workplace: Workp
 
 
 def test_what_must_not_happen_twice_is_not_repeated(opening: Opening, stage: Stage) -> None:
-    """When it was interrupted nobody knows whether it happened: the job fails and names the vertex."""
+    """When it was interrupted nobody knows whether it happened: somebody is asked what became of it."""
     dies = stage.acts["ScriptedOnce-2"] = Dies()
     with recovering(opening, staged_flow(["Scripted", "ScriptedOnce", "Scripted"]), dies) as (workplace, job_id):
-        entries = workplace.to_end(job_id)
-        error = error_of(workplace, job_id)
-        assert workplace.job(job_id).status is Status.FAILED
+        entries = workplace.to_suspension(job_id)
+        [asked] = requests_of(workplace.store.database, job_id)
     assert stage.built == ["Scripted-1", "ScriptedOnce-2"]
-    assert [entry.type for entry in entries][-2:] == ["error", "end"]
-    assert (error["type"], error["component_id"]) == ("EffectUncertain", "ScriptedOnce-2")
-    assert "ScriptedOnce-2" in error["message"]
-    assert "not repeated" in error["message"]
+    assert [entry.type for entry in entries][-2:] == ["human_input_required", "run_suspended"]
+    assert (asked.kind, asked.vertex_id) == (RequestKind.UNCERTAIN_EFFECT, "ScriptedOnce-2")
+    assert asked.payload["allowed_decisions"] == ["retry", "done", "fail"]
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "built"),
+    [
+        (Decision("retry"), Status.COMPLETED, ["ScriptedOnce-2", "Scripted-3"]),
+        (Decision("done", {"value": "it was sent"}), Status.COMPLETED, ["Scripted-3"]),
+        (Decision("fail"), Status.FAILED, []),
+    ],
+)
+def test_what_somebody_tells_about_an_interrupted_effect_is_done(
+    opening: Opening, stage: Stage, told: Decision, status: Status, built: list[str]
+) -> None:
+    """It runs again, or counts as done with the value they give, or the run fails and names it."""
+    dies = stage.acts["ScriptedOnce-2"] = Dies()
+    with recovering(opening, staged_flow(["Scripted", "ScriptedOnce", "Scripted"]), dies) as (workplace, job_id):
+        workplace.to_suspension(job_id)
+        del stage.acts["ScriptedOnce-2"]
+        [asked] = requests_of(workplace.store.database, job_id)
+        workplace.answer(job_id, asked.id, told)
+        workplace.to_end(job_id)
+        assert workplace.job(job_id).status is status
+        if status is Status.FAILED:
+            assert error_of(workplace, job_id)["component_id"] == "ScriptedOnce-2"
+    assert stage.built == ["Scripted-1", "ScriptedOnce-2", *built]
 
 
 def test_what_must_not_happen_twice_and_is_finished_is_clear(opening: Opening, stage: Stage) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from flows.context import VertexContext
 from flows.values import Message
+from storage.control import Word
 from storage.ending import stop
 from storage.errors import PassLost
 from storage.jobs import outputs_of
@@ -169,7 +170,7 @@ def test_a_stop_ends_what_awaits(workplace: Workplace, stage: Stage) -> None:
     job_id = workplace.submit(scripted_flow(2))
     assert started.wait(PATIENCE)
     stop(workplace.store.log, job_id, workplace.user_id)
-    workplace.store.control.ended(job_id)
+    workplace.store.control.tell(Word.ENDED, job_id)
     assert cancelled.wait(PATIENCE)
     assert types(workplace.to_end(job_id))[-1] == "cancelled"
     assert stage.built == ["Scripted-1"]

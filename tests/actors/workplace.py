@@ -10,10 +10,13 @@ from uuid import uuid4
 
 from dramatiq import Broker, Worker
 
-from actors.hints import Hints
+from actors.hints import Hints, wake
 from actors.workforce import WorkforceConfig, make_workforce
+from flows.events import EventType
+from flows.human import Decision
 from flows.models import ModelDefaults
 from storage.accounts import ensure_local_user
+from storage.answering import Answer, answer
 from storage.cursor import START, Cursor
 from storage.flow_store import store_version
 from storage.jobs import JobView, find_job
@@ -71,11 +74,22 @@ class Workplace:
         assert found is not None
         return found
 
+    def answer(self, job_id: str, request_id: str, decision: Decision, by: str = "somebody") -> None:
+        """Decides on a human request of a job, as the web does."""
+        wake(answer(self.store.log, Answer(job_id, request_id, decision, by)), Hints(self.broker), self.store.control)
+
+    def to_suspension(self, job_id: str, times: int = 1) -> list[Entry]:
+        """The log of a job, when it has been suspended so many times."""
+        return self._to(job_id, lambda seen: sum(one.type == EventType.RUN_SUSPENDED for one in seen) >= times)
+
     def to_end(self, job_id: str) -> list[Entry]:
         """The log of a job, when its terminal event has come."""
+        return self._to(job_id, lambda seen: bool(seen) and seen[-1].terminal)
+
+    def _to(self, job_id: str, is_there: Callable[[list[Entry]], bool]) -> list[Entry]:
         seen: list[Entry] = []
         cursor, deadline = START, time.monotonic() + PATIENCE
-        while not (seen and seen[-1].terminal):
+        while not is_there(seen):
             assert time.monotonic() < deadline, f"the log ends with {seen[-1:]}"
             page = self.store.log.read(job_id, cursor)
             seen += page.entries

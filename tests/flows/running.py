@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 from flows.codec import encode_outputs
 from flows.context import Clock, RunRequest, RunTools, VertexResult
+from flows.dialogue import Asked
 from flows.engine import Engine, Pace
-from flows.events import Event, EventType
+from flows.events import Event, EventType, human_input_required
 from flows.graph import Graph
+from flows.human import HumanRequest
 from flows.messages import MessageRecord
 from flows.models import ModelDefaults, ModelTools
 from flows.values import Value
@@ -30,6 +32,7 @@ class RecordingJournal:
         self.results: list[VertexResult] = []
         self.messages: list[MessageRecord] = []
         self.intents: list[tuple[str, int]] = []
+        self.asked: list[HumanRequest] = []
 
     def announce(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -38,6 +41,12 @@ class RecordingJournal:
 
     def intend(self, vertex_id: str, visit: int) -> None:
         self.intents.append((vertex_id, visit))
+
+    def ask(self, vertex_id: str, visit: int, request: HumanRequest, events: Sequence[Event]) -> Asked:
+        request_id = f"{vertex_id}:{len(self.asked) + 1}"
+        self.announce([*events, human_input_required(request.payload(request_id, NOW))])
+        self.asked.append(request)
+        return Asked(request_id, vertex_id, visit, request.kind, request.digest, None)
 
     def finish(self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord]) -> None:
         encode_outputs(result.outputs)

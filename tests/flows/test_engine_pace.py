@@ -8,7 +8,7 @@ import pytest
 
 from flows.component import AnyComponent, Effect, Outputs
 from flows.context import VertexContext, VertexResult
-from flows.engine import Engine, Pace
+from flows.engine import Engine, Pace, Progress
 from flows.errors import VertexFailed, VertexTimedOut
 from flows.graph import load_graph
 from flows.limits import Limits
@@ -29,20 +29,20 @@ async def for_ever(inputs: StepFields, context: VertexContext) -> Outputs:
 
 def run_held(
     texts: list[str], may_start: Callable[[], Awaitable[bool]], work: Work = pass_on
-) -> tuple[bool, list[str]]:
-    """One pass over steps: whether it came to the end of them, and which were finished."""
+) -> tuple[Progress, list[str]]:
+    """One pass over steps: how far it came, and which were finished."""
     journal = RecordingJournal()
     engine = Engine(step_graph(steps(links(*texts)), work), request(), tools(), journal, Pace(may_start=may_start))
-    whole = asyncio.run(asyncio.wait_for(engine.run(engine.restore()), PATIENCE))
-    return whole, journal.finished
+    progress = asyncio.run(asyncio.wait_for(engine.run(engine.restore()), PATIENCE))
+    return progress, journal.finished
 
 
 def test_a_vertex_that_may_not_start_is_held_back() -> None:
-    assert run_held(["a > b"], no) == (False, [])
+    assert run_held(["a > b"], no) == (Progress.HELD_BACK, [])
 
 
 def test_a_pass_that_nothing_holds_back_is_whole() -> None:
-    assert run_held(["a > b"], Pace().may_start) == (True, ["a", "b"])
+    assert run_held(["a > b"], Pace().may_start) == (Progress.DONE, ["a", "b"])
 
 
 def test_vertices_that_are_being_built_come_to_their_end() -> None:
@@ -58,15 +58,15 @@ def test_vertices_that_are_being_built_come_to_their_end() -> None:
         draining.append(context.vertex_id)
         return await pass_on(inputs, context)
 
-    whole, finished = run_held(["a > c", "b > c"], may_start, work)
-    assert (whole, sorted(finished)) == (False, ["a", "b"])
+    progress, finished = run_held(["a > c", "b > c"], may_start, work)
+    assert (progress, sorted(finished)) == (Progress.HELD_BACK, ["a", "b"])
 
 
 def test_a_pass_whose_last_vertices_are_finished_is_whole_though_nothing_may_start() -> None:
     """It can be completed: nothing waits for a next pass."""
     engine = Engine(step_graph(steps(links("a > b"))), request(), tools(), RecordingJournal(), Pace(may_start=no))
     ready = engine.restore([VertexResult(id, 1, {"left": Message("x")}) for id in ("a", "b")])
-    assert (ready, asyncio.run(engine.run(ready))) == ([], True)
+    assert (ready, asyncio.run(engine.run(ready))) == ([], Progress.DONE)
 
 
 def test_what_is_ready_after_a_restoration_is_told_in_the_order_of_the_graph() -> None:
@@ -203,7 +203,7 @@ def test_only_what_must_not_happen_twice_is_stored_before_it_begins(effect: Effe
 
     graph = load_graph(steps(links("a > b")), Registry([with_effect(effect, work)]), Limits())
     engine = Engine(graph, request(), tools(), journal, Pace())
-    assert asyncio.run(engine.run(engine.restore()))
+    assert asyncio.run(engine.run(engine.restore())) is Progress.DONE
     told = ["intend a:1", "build a", "intend b:1", "build b"]
     assert journal.order == [one for one in told if effect is Effect.ONCE or one.startswith("build")]
 
@@ -213,5 +213,5 @@ def test_a_vertex_that_is_held_back_intends_nothing() -> None:
     journal = RecordingJournal()
     graph = load_graph(steps([], ["a"]), Registry([with_effect(Effect.ONCE, pass_on)]), Limits())
     engine = Engine(graph, request(), tools(), journal, Pace(may_start=no))
-    assert not asyncio.run(engine.run(engine.restore()))
+    assert asyncio.run(engine.run(engine.restore())) is Progress.HELD_BACK
     assert journal.intents == []

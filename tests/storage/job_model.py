@@ -85,7 +85,8 @@ class JobModel:
         self.fence += 1
         self.attempts += 1
         self.taken_from, self.worker = self.worker, worker
-        self.events.append("build_start")
+        if self.fence == 1:
+            self.events.append("build_start")
         self._renew()
         return True
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from threading import Barrier
 from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
@@ -10,17 +12,19 @@ from sqlalchemy import insert, select, update
 from sqlmodel import SQLModel, col
 
 from flows.context import VertexResult
-from flows.events import Event, EventType, build_start, end, lifecycle, warning
+from flows.events import Event, EventType, build_start, end, lifecycle, run_suspended, warning
+from flows.human import HumanRequest, Option, RequestKind
+from storage.asking import NewRequest, ask, suspend
 from storage.claiming import Claimed, Terms, claim
 from storage.clock import after, now
 from storage.database import Database
 from storage.ending import stop, time_out
 from storage.log import EventLog
 from storage.losing import Lost, lost_jobs, requeue
-from storage.passes import UNBOUND, announce, complete, expire, fail, finish_vertex, intend, release
+from storage.passes import announce, complete, expire, fail, finish_vertex, intend, release
 from storage.states import Order, Status
 from storage.submitting import NewJob, submit
-from storage.tables import Job, User
+from storage.tables import HumanRequestRow, Job, User
 
 T = TypeVar("T")
 Contents: TypeAlias = Mapping[str, Sequence[Any]]
@@ -28,6 +32,7 @@ JobMaker: TypeAlias = Callable[..., NewJob]
 
 LEASE_SECONDS = 600.0
 """Longer than any test: a lease runs out when a test says so."""
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FIRST: Sequence[Event] = (warning("submitted"),)
 FINISHED: Sequence[Event] = (Event(EventType.END_VERTEX, {}), Event(EventType.OUTPUT, {"component_id": "a"}))
 END: Sequence[Event] = (end(Status.COMPLETED, 1.0),)
@@ -80,28 +85,49 @@ def let_lease_expire(database: Database, job_id: str) -> None:
 WRITES: Mapping[Order, Callable[[EventLog, Claimed], object]] = {
     Order.ANNOUNCE: lambda log, owner: announce(log, owner, [warning("announced")]),
     Order.INTEND: lambda log, owner: intend(log, owner, "a", 1),
+    Order.ASK: lambda log, owner: ask(log, owner, a_request(owner), [warning("asked")]),
     Order.FINISH_VERTEX: lambda log, owner: finish_vertex(log, owner, result(), FINISHED, []),
     Order.COMPLETE: lambda log, owner: complete(log, owner, END),
     Order.FAIL: lambda log, owner: fail(log, owner, "{}", FAILURE),
     Order.EXPIRE: lambda log, owner: expire(log, owner, "{}", EXPIRY),
+    Order.SUSPEND: lambda log, owner: suspend(log, owner, [run_suspended(paused=False)]),
     Order.RELEASE: lambda log, owner: release(log, owner, cut_off=False),
 }
 """How a pass gives each of the orders that only a pass may give."""
 
 
-def brought_to(log: EventLog, job: NewJob, status: Status) -> Claimed:
-    """A job in any state, and the pass that it had before or has now."""
+def a_request(owner: Claimed, vertex_id: str = "asks", **given: Any) -> NewRequest:
+    """A human request that a pass is about to store; what matters to the test is given by name."""
+    options = (Option("approve", "Approve"), Option("reject", "Reject"))
+    request = replace(HumanRequest(RequestKind.NODE_INPUT, "Go on?", options), **given)
+    return NewRequest(f"{vertex_id}:{uuid4()}", vertex_id, 1, request, NOON)
+
+
+def asking(log: EventLog, owner: Claimed, **given: Any) -> str:
+    """Lets a vertex of a pass ask; the id of its request."""
+    new = a_request(owner, **given)
+    ask(log, owner, new, [])
+    return new.id
+
+
+def requests_are_due(database: Database, job_id: str) -> None:
+    """Lets the time to answer be over, and that to bring it to mind, for all requests of a job."""
+    with database.durable() as connection:
+        moments = {"due_at": after(-2), "deadline_at": after(-1)}
+        connection.execute(update(HumanRequestRow).where(col(HumanRequestRow.job_id) == job_id).values(moments))
+
+
+def brought_to(log: EventLog, job: NewJob, status: Status, *, asks: bool = False) -> Claimed:
+    """A job in any state, and the pass that it had before or has now; it has an open request when it lives and `asks`,
+    and when it is suspended."""
     owner = claimed(log, job)
+    if asks or status is Status.SUSPENDED:
+        asking(log, owner)
     arrive = _ARRIVALS.get(status)
     if arrive is not None:
         arrive(log, owner)
     assert value_of(log.database, owner.job_id, "status") == status
     return owner
-
-
-def _suspend(log: EventLog, owner: Claimed) -> None:
-    # Nothing suspends a job yet; the row is what the table speaks about.
-    change(log.database, owner.job_id, status=Status.SUSPENDED, worker=None, **UNBOUND)
 
 
 def _run_out_of_time(log: EventLog, owner: Claimed) -> None:
@@ -111,7 +137,7 @@ def _run_out_of_time(log: EventLog, owner: Claimed) -> None:
 
 _ARRIVALS: Mapping[Status, Callable[[EventLog, Claimed], object]] = {
     Status.QUEUED: WRITES[Order.RELEASE],
-    Status.SUSPENDED: _suspend,
+    Status.SUSPENDED: WRITES[Order.SUSPEND],
     Status.COMPLETED: WRITES[Order.COMPLETE],
     Status.FAILED: WRITES[Order.FAIL],
     Status.CANCELLED: lambda log, owner: stop(log, owner.job_id, owner.user_id),

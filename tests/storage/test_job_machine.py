@@ -34,7 +34,7 @@ from storage.submitting import NewJob, submit
 from storage.sweeping import overdue
 from storage.tables import ExecutionSignal, Job, JobEvent, VertexIntent, VertexRow, table_of
 from tests.storage.job_model import JobModel, Row
-from tests.storage.orders import MOVES_TO
+from tests.storage.orders import moved
 from tests.storage.situations import (
     FINISHED,
     FIRST,
@@ -174,7 +174,8 @@ class JobMachine(RuleBasedStateMachine):
     @rule(owner=any_pass, order=st.sampled_from(sorted(ENDS)))
     def end(self, owner: Claimed, order: Order) -> None:
         self._write(
-            self.model.end(self._fence(owner), MOVES_TO[order], *ENDS[order]), lambda: WRITES[order](self.log, owner)
+            self.model.end(self._fence(owner), moved(Status.IN_PROGRESS, order), *ENDS[order]),
+            lambda: WRITES[order](self.log, owner),
         )
 
     @rule(owner=any_pass, cut_off=st.booleans())

@@ -36,7 +36,7 @@ class Watch:
 
 
 STAGES = ("written", "committed", "published")
-AT_ONCE = (Order.ANNOUNCE, Order.FINISH_VERTEX, Order.COMPLETE, Order.FAIL, Order.EXPIRE, Order.RELEASE)
+AT_ONCE = (Order.ANNOUNCE, Order.FINISH_VERTEX, Order.COMPLETE, Order.SUSPEND, Order.RELEASE)
 """What PostgreSQL writes and commits in one statement."""
 
 
@@ -55,7 +55,7 @@ def _ordering(order: Order) -> Callable[[EventLog, JobMaker], tuple[str, Callabl
 
 TRANSITIONS: Mapping[str, Callable[[EventLog, JobMaker], tuple[str, Callable[[EventLog], object]]]] = {
     SUBMIT: _submitting,
-    **{str(order): _ordering(order) for order in Order},
+    **{str(order): _ordering(order) for order in Order if order is not Order.SUPERSEDE},
 }
 """Prepares a job for each transition; tells its id and how to make the transition."""
 

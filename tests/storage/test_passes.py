@@ -53,11 +53,11 @@ def test_a_pass_whose_lease_ran_out_owns_its_job_until_it_is_taken_over(log: Eve
 
 def test_a_finished_vertex_is_stored_with_its_events_and_messages(log: EventLog, new_job: JobMaker) -> None:
     owner = claimed(log, new_job())
-    cursor = finish_vertex(log, owner, result(), FINISHED, [said("hello")])
-    assert cursor == Cursor(owner.seq + len(FINISHED))
+    standing = finish_vertex(log, owner, result(), FINISHED, [said("hello")])
+    assert standing.cursor == Cursor(owner.seq + len(FINISHED))
     assert [seq for seq, _, _ in events_of(log, owner.job_id)] == [1, 2, 3, 4]
     assert legacy_of(log.database, owner.job_id).finished == [result()]
-    assert contents(log.database)["messages"][0][-3:-1] == ("hello", "[]")
+    assert contents(log.database)["messages"][0][-4:-2] == ("hello", "[]")
 
 
 @pytest.mark.parametrize("order", [Order.ANNOUNCE, Order.INTEND, Order.FINISH_VERTEX])
@@ -95,7 +95,7 @@ def test_a_job_that_got_further_may_be_tried_as_often_again(log: EventLog, new_j
 def test_an_intent_is_stored_without_an_event_and_once_per_visit(log: EventLog, new_job: JobMaker) -> None:
     """Rule 6."""
     owner = claimed(log, new_job())
-    assert intend(log, owner, "a", 1) == Cursor(owner.seq)
+    assert intend(log, owner, "a", 1).cursor == Cursor(owner.seq)
     before = contents(log.database)
     assert [row[:-1] for row in before["vertex_intents"]] == [(owner.job_id, "a", 1, owner.fence)]
     with pytest.raises(IntegrityError):
@@ -118,7 +118,7 @@ def test_vertices_that_finish_at_the_same_time_get_dense_numbers(log: EventLog, 
     """I4."""
     owner = claimed(log, new_job())
     races = at_once([partial(finish_vertex, log, owner, result(f"v{n}"), FINISHED, []) for n in range(8)])
-    ends = sorted(race.result().seq for race in races)
+    ends = sorted(race.result().cursor.seq for race in races)
     assert ends == [owner.seq + 2 * number for number in range(1, 9)]
     assert [seq for seq, _, _ in events_of(log, owner.job_id)] == list(range(1, ends[-1] + 1))
 

@@ -115,8 +115,9 @@ def test_renewing_nothing_renews_nothing(log: EventLog) -> None:
 def test_how_far_a_log_has_come_is_told_to_its_pass_only(log: EventLog, new_job: JobMaker) -> None:
     old = claimed(log, new_job())
     last = announce(log, old, [warning("3"), warning("4")])
-    assert reached(log.database, old) == last
+    assert reached(log.database, old) == (1, last)
     new = taken_over(log, old)
-    assert reached(log.database, new).seq == new.seq
+    writes, standing = reached(log.database, new)
+    assert (writes, standing.cursor.seq) == (0, new.seq)
     with pytest.raises(PassLost):
         reached(log.database, old)

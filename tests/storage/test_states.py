@@ -8,8 +8,17 @@ from storage.clock import after
 from storage.errors import PassLost
 from storage.log import EventLog
 from storage.states import HOLDS_KEY, LIVE, OUTCOMES, TERMINAL, Order, Outcome, Status, states_moved_by
-from tests.storage.orders import GIVE, MOVES_TO
-from tests.storage.situations import JobMaker, brought_to, change, contents, let_lease_expire, taken_over, value_of
+from tests.storage.orders import GIVE, MOVES_TO, moved
+from tests.storage.situations import (
+    JobMaker,
+    brought_to,
+    change,
+    contents,
+    let_lease_expire,
+    requests_are_due,
+    taken_over,
+    value_of,
+)
 
 
 def pairs(outcome: Outcome) -> pytest.MarkDecorator:
@@ -28,10 +37,11 @@ def orders_that(status: Status, outcome: Outcome) -> list[Order]:
 
 @pytest.fixture
 def bring(log: EventLog, new_job: JobMaker) -> Callable[[Status], Claimed]:
-    """Makes a job in a state, its deadline past, and tells the pass it has or had."""
+    """Makes a job in a state, with a human request, all deadlines past, and tells the pass it has or had."""
 
     def bring(status: Status) -> Claimed:
-        owner = brought_to(log, new_job(), status)
+        owner = brought_to(log, new_job(), status, asks=True)
+        requests_are_due(log.database, owner.job_id)
         change(log.database, owner.job_id, deadline_at=after(-1))
         return owner
 
@@ -62,7 +72,7 @@ def test_an_order_that_moves_takes_effect(
 ) -> None:
     owner = bring(status)
     assert GIVE[order](log, owner)
-    assert value_of(log.database, owner.job_id, "status") == MOVES_TO[order]
+    assert value_of(log.database, owner.job_id, "status") == moved(status, order)
 
 
 @pytest.mark.parametrize("status", Status)
@@ -99,7 +109,7 @@ def test_an_order_of_a_pass_takes_effect_under_the_newest_fence_only(
         GIVE[order](log, old)
     assert contents(log.database) == before
     assert GIVE[order](log, new)
-    assert value_of(log.database, new.job_id, "status") == MOVES_TO[order]
+    assert value_of(log.database, new.job_id, "status") == moved(status, order)
 
 
 @pairs(Outcome.IF_LEASE_EXPIRED)
@@ -112,4 +122,4 @@ def test_an_order_after_a_loss_takes_effect_when_the_lease_has_run_out(
     assert contents(log.database) == before
     let_lease_expire(log.database, owner.job_id)
     assert GIVE[order](log, owner)
-    assert value_of(log.database, owner.job_id, "status") == MOVES_TO[order]
+    assert value_of(log.database, owner.job_id, "status") == moved(status, order)

@@ -72,7 +72,7 @@ def write(log: EventLog, owner: Claimed, deltas: Sequence[int]) -> list[Entry]:
     silent = silent_log(log.database)
     written: list[Entry] = []
     for count in deltas:
-        cursor = announce(silent, owner, [warning("here")])
+        cursor = announce(silent, owner, [warning("here")]).cursor
         written += silent.stored(owner.job_id, cursor.seq - 1)
         written += [Entry(Cursor(cursor.seq, k), "token", token("x", "a").encode()) for k in range(1, count + 1)]
     return written

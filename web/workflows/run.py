@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.accounts import Account
+from storage.control import Word
 from storage.cursor import START
 from storage.ending import time_out
 from storage.jobs import JobView
@@ -66,7 +67,7 @@ async def _wait(services: Services, account: Account, job_id: str, asked: Asked)
             await _until_over(services, job_id)
     except TimeoutError:
         await run_in_threadpool(time_out, services.store.log, job_id)
-        services.store.control.ended(job_id)
+        services.store.control.tell(Word.ENDED, job_id)
     job = await run_in_threadpool(services.job_for, account, job_id)
     if not job.is_over and services.hub.lets_go(lasting=True):
         raise going_down(job_id)

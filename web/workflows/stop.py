@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.accounts import Account
+from storage.control import Word
 from storage.ending import Stopped, stop
 from storage.states import Status
 from web.bodies import read_model
@@ -26,7 +27,7 @@ def _stop(services: Services, account: Account, job_id: str) -> Stopped:
     job = services.job_for(account, job_id)
     stopped = stop(services.store.log, job.id, account.user_id)
     if stopped.changed:
-        services.store.control.ended(job.id)
+        services.store.control.tell(Word.ENDED, job.id)
     return stopped
 
 

@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from actors.middleware.sweeper import JITTER, Sweeper
 from storage.accounts import ensure_local_user
 from storage.clock import after
-from storage.control import MemoryControl
+from storage.control import MemoryControl, Word
 from storage.database import Database
 from storage.flow_store import store_version
 from storage.lanes import Lane
@@ -154,14 +154,14 @@ def test_a_job_that_is_overdue_times_out(log: EventLog, new_job: JobMaker, statu
     change(log.database, owner.job_id, deadline_at=after(-1))
     control, told, heard = MemoryControl(), Event(), []
 
-    def listen(job_id: str) -> None:
-        heard.append(job_id)
+    def listen(word: Word, job_id: str) -> None:
+        heard.append((word, job_id))
         told.set()
 
     control.listen(listen)
     with sweeping(log, control):
         assert told.wait(PATIENCE)
-    assert heard == [owner.job_id]
+    assert heard == [(Word.ENDED, owner.job_id)]
     assert value_of(log.database, owner.job_id, "status") == Status.TIMED_OUT
     assert events_of(log, owner.job_id)[-1] == (3, "timed_out", True)
 
@@ -169,7 +169,7 @@ def test_a_job_that_is_overdue_times_out(log: EventLog, new_job: JobMaker, statu
 def test_a_suspended_job_has_all_the_time(log: EventLog, new_job: JobMaker) -> None:
     """While it waits for a person the deadline of its run does not end it."""
     suspended = brought_to(log, new_job(), Status.SUSPENDED).job_id
-    running = claimed(log, new_job()).job_id
+    running = claimed(log, new_job(session_id="another")).job_id
     for job_id in (suspended, running):
         change(log.database, job_id, deadline_at=after(-1))
     with sweeping(log):

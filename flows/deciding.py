@@ -1,0 +1,100 @@
+"""Whether a decision fits what was asked, and what it says about the calls of tools (contract 4.3)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+
+from flows.errors import DecisionRefused, FlowError
+from flows.human import ActionRequest, Decision, HumanRequest, RequestKind
+from flows.values import Json
+
+
+def check_form(form: Mapping[str, Any]) -> None:
+    """Raises `FlowError` for a form that is no JSON Schema."""
+    try:
+        Draft202012Validator.check_schema(form)
+    except SchemaError as error:
+        raise FlowError(f"the form is no JSON Schema: {error.message}") from None
+
+
+def check_decision(asked: Mapping[str, Any], decision: Decision) -> None:
+    """Raises `DecisionRefused` unless a decision fits the payload of what was asked."""
+    faults = list(_faults(asked, decision))
+    if faults:
+        raise DecisionRefused(faults)
+
+
+def _faults(asked: Mapping[str, Any], decision: Decision) -> Iterator[tuple[str, str]]:
+    calls = asked.get("action_requests") or []
+    if decision.decisions:
+        yield from _faults_of_each(asked, decision, calls)
+        return
+    allowed = asked["allowed_decisions"]
+    if decision.action_id not in allowed:
+        yield "action_id", f"{decision.action_id!r} is not one of {', '.join(allowed)}"
+    if decision.text and not (asked.get("takes_text") or calls):
+        yield "text", "no text is asked for"
+    if (form := asked.get("json_schema")) is not None and decision.action_id != asked.get("fallback_action"):
+        yield from _faults_in_form(form, decision.values)
+
+
+def _faults_of_each(
+    asked: Mapping[str, Any], decision: Decision, calls: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    if len(decision.decisions) != len(calls):
+        yield "decisions", f"{len(calls)} calls are to be decided, {len(decision.decisions)} are"
+    for number, one in enumerate(decision.decisions):
+        if one.action_id not in asked["allowed_decisions"]:
+            allowed = ", ".join(asked["allowed_decisions"])
+            yield f"decisions.{number}.action_id", f"{one.action_id!r} is not one of {allowed}"
+
+
+def _faults_in_form(form: Mapping[str, Any], values: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    for error in Draft202012Validator(form).iter_errors(dict(values)):
+        cause = best_match(error.context) or error if error.context else error
+        yield _where(cause), cause.message
+
+
+def _where(error: ValidationError) -> str:
+    return ".".join(["values", *(str(part) for part in error.absolute_path)])
+
+
+class Ruling(StrEnum):
+    """What is to become of one call of a tool."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    REJECT = "reject"
+    RESPOND = "respond"
+
+
+@dataclass(frozen=True)
+class RuledCall:
+    """One call of a tool with what was decided on it. `args` are those it is made with, `message` is what the model is
+    told in its place."""
+
+    name: str
+    ruling: Ruling
+    args: Mapping[str, Json]
+    message: str = ""
+
+
+def rule(request: HumanRequest, decision: Decision) -> list[RuledCall]:
+    """What becomes of each call of an approval: one decision for all of them, or one for each."""
+    assert request.kind is RequestKind.TOOL_APPROVAL, "only an approval has calls"
+    ones = decision.decisions or (decision,) * len(request.action_requests)
+    return [_ruled(call, one) for call, one in zip(request.action_requests, ones, strict=True)]
+
+
+def _ruled(call: ActionRequest, decision: Decision) -> RuledCall:
+    ruling = Ruling(str(decision.action_id))
+    values = decision.values
+    if ruling is Ruling.EDIT:
+        edited = values.get("args", values)
+        return RuledCall(call.name, ruling, edited if isinstance(edited, dict) else {})
+    said = values.get("message") or (values.get("response") if ruling is Ruling.RESPOND else None) or decision.text
+    return RuledCall(call.name, ruling, call.args, str(said or ""))

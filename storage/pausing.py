@@ -1,0 +1,71 @@
+"""How a person makes a job stand still, and lets it go on."""
+
+from typing import Any
+
+from sqlalchemy import case, insert, select, true, update
+from sqlmodel import col
+
+from flows.events import Event, run_suspended
+from storage.answering import Woken
+from storage.clock import now
+from storage.errors import NotPaused
+from storage.log import EventLog
+from storage.states import Mode, Order, Status, states_moved_by
+from storage.tables import ExecutionSignal, Job
+from storage.waking import STANDS_STILL, waking
+
+
+def pause(log: EventLog, job_id: str, user_id: str) -> Status:
+    """Suspends a job: at once when it is queued, at the next end of a vertex while it runs, and when it waits for a
+    person, so that no answer wakes it. Its state now; a job that is over stays as it is. Raises `LookupError`."""
+    is_queued = col(Job.status) == Status.QUEUED
+    changes: dict[str, Any] = {
+        "is_paused": True,
+        "status": case((is_queued, Status.SUSPENDED), else_=col(Job.status)),
+        "seq": col(Job.seq) + case((is_queued, 1), else_=0),
+        **{name: case((is_queued, value), else_=getattr(Job, name)) for name, value in STANDS_STILL.items()},
+    }
+    before = select(col(Job.status)).where(col(Job.id) == job_id).with_for_update()
+    statement = (
+        update(Job)
+        .where(col(Job.id) == job_id, col(Job.status).in_(states_moved_by(Order.PAUSE)))
+        .values(changes)
+        .returning(col(Job.seq), col(Job.status))
+    )
+    with log.transition(Order.PAUSE, durable=True) as transition:
+        was = transition.connection.execute(before).scalar_one_or_none()
+        if was is None:
+            raise LookupError(job_id)
+        moved = transition.connection.execute(statement).one_or_none()
+        if moved is None:
+            return Status(was)
+        _signal(transition.connection, job_id, Order.PAUSE, user_id, consumed=was != Status.IN_PROGRESS)
+        if was == Status.QUEUED:
+            transition.append(job_id, moved.seq, _PAUSED)
+        return Status(moved.status)
+
+
+def resume(log: EventLog, job_id: str, user_id: str) -> Woken:
+    """Lets a paused job go on. Raises `NotPaused` for one that is not."""
+    is_suspended = col(Job.status) == Status.SUSPENDED
+    statement = (
+        update(Job)
+        .where(col(Job.id) == job_id, col(Job.status).in_(states_moved_by(Order.RESUME)))
+        .where(col(Job.is_paused) == true())
+        .values(is_paused=False, **waking(is_suspended))
+        .returning(col(Job.status), col(Job.mode))
+    )
+    with log.transition(Order.RESUME, durable=True) as transition:
+        moved = transition.connection.execute(statement).one_or_none()
+        if moved is None:
+            raise NotPaused(str(NotPaused.__doc__))
+        _signal(transition.connection, job_id, Order.RESUME, user_id, consumed=True)
+    return Woken(job_id, Mode(moved.mode), is_queued=moved.status == Status.QUEUED)
+
+
+_PAUSED: list[Event] = [run_suspended(paused=True)]
+
+
+def _signal(connection: Any, job_id: str, order: Order, user_id: str, *, consumed: bool) -> None:
+    row = {"job_id": job_id, "kind": order, "user_id": user_id}
+    connection.execute(insert(ExecutionSignal).values(created_at=now(), consumed_at=now() if consumed else None, **row))

@@ -136,6 +136,10 @@ class Settings(BaseSettings):
         "PENSTOCK_VERTEX_TIMEOUT_SECONDS", None, "Time limit of one vertex. Without it: none but that of its run.",
         _SECONDS, gt=0, le=YEAR,
     )  # fmt: skip
+    input_deadline_seconds: float | None = _setting(
+        "PENSTOCK_INPUT_DEADLINE_SECONDS", None, "How long a run may wait for a person; then it fails. Without it: as "
+        "long as it takes.", _SECONDS, gt=0, le=YEAR,
+    )  # fmt: skip
     max_queued: int = _setting(
         "PENSTOCK_MAX_QUEUED", 10_000, "Queued jobs at most, counted apart for background runs and those that somebody"
         " waits for; beyond them a submit is answered 429.", _COUNT, ge=1,
@@ -247,6 +251,7 @@ class Settings(BaseSettings):
             grace_seconds=self.grace_seconds,
             max_attempts=self.max_attempts,
             vertex_seconds=self.vertex_timeout_seconds,
+            input_seconds=self.input_deadline_seconds,
             clock_skew_seconds=self.clock_skew_seconds,
             max_parallel=self.max_parallel,
             model_defaults=ModelDefaults(self.model_name, self.model_base_url, _revealed(self.model_api_key)),

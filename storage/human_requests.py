@@ -47,6 +47,12 @@ class RequestView:
     is_applied: bool
 
     @property
+    def answerers(self) -> list[str]:
+        """The names of those who may answer; nobody named means the owner of the job."""
+        found: list[str] = self.payload.get("answerers") or []
+        return found
+
+    @property
     def is_open(self) -> bool:
         return self.state is RequestState.OPEN
 
@@ -114,6 +120,28 @@ def open_requests(database: Database, wanted: RequestFilter) -> list[RequestView
     ordered = statement.order_by(_requests.asked_at, _requests.id).limit(wanted.limit)
     with database.read() as connection:
         return [view_of(row) for row in connection.execute(ordered)]
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An open request of a suspended job, with what is told of the job."""
+
+    request: RequestView
+    session_id: str
+    created_at: datetime
+
+
+def pending_of_flow(database: Database, user_id: str, flow_id: str) -> list[Pending]:
+    """What the suspended jobs of a user and a flow ask, the oldest first."""
+    statement = (
+        select(table_of(HumanRequestRow), col(Job.session_id), col(Job.created_at))
+        .join(Job, col(Job.id) == _requests.job_id)
+        .where(_requests.state == RequestState.OPEN, _requests.user_id == user_id, _requests.flow_id == flow_id)
+        .where(col(Job.status) == Status.SUSPENDED)
+        .order_by(_requests.asked_at, _requests.id)
+    )
+    with database.read() as connection:
+        return [Pending(view_of(row), row.session_id, row.created_at) for row in connection.execute(statement)]
 
 
 def may_answer(user_id: str, user_name: str) -> ColumnElement[bool]:

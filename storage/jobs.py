@@ -29,6 +29,7 @@ class JobView:
     expose_graph_state: bool
     stream_protocol: str
     request: str
+    is_paused: bool
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -42,6 +43,7 @@ class JobView:
 _jobs, _events = table_of(Job).c, table_of(JobEvent).c
 _COLUMNS = [_jobs[name] for name in JobView.__dataclass_fields__]
 _FIND = select(*_COLUMNS).where(_jobs.id == bindparam("of_job"))
+_OVERRIDES = select(_jobs.overrides).where(_jobs.id == bindparam("of_job"))
 _OUTPUTS = (
     select(_events.payload)
     .where(_events.job_id == bindparam("of_job"), _events.type == EventType.OUTPUT)
@@ -66,6 +68,12 @@ def find_job(database: Database, job_id: str) -> JobView | None:
     with database.read() as connection:
         row = connection.execute(_FIND, {"of_job": job_id}).one_or_none()
     return _view(row) if row is not None else None
+
+
+def overrides_of(database: Database, job_id: str) -> bytes | None:
+    """The encrypted tweaks and globals of a job; None when it has none."""
+    with database.read() as connection:
+        return connection.execute(_OVERRIDES, {"of_job": job_id}).scalar_one_or_none()
 
 
 def list_jobs(database: Database, wanted: JobFilter) -> list[JobView]:

@@ -86,6 +86,16 @@ SHAPES: Mapping[str, Shape] = {
         },
         {"true_result": ["Message"], "false_result": ["Message"]},
     ),
+    "HumanInput": Shape(
+        "Human Input",
+        {
+            "prompt": TEXT,
+            "decisions": {"type": "actionPicker", "value": ["Approve", "Reject"], "list": True},
+            "enable_fallback": FLAG | {"value": False},
+            "timeout": {"type": "duration", "value": {"value": 3, "unit": "Days"}, "show": False},
+        },
+        {"branch_approve": ["Message"], "branch_reject": ["Message"]},
+    ),
     "LanguageModelComponent": Shape(
         "Language Model",
         {
@@ -193,6 +203,31 @@ def fan(width: int) -> Exported:
     split = [_link(asked, one) for one in passes]
     joined = [edge(one, "output_message", join, name) for one, name in zip(passes, parts, strict=True)]
     return flow([asked, *passes, join, answered], [*split, *joined, edge(join, "prompt", answered, "input_value")])
+
+
+def approval_flow(**fields: Any) -> Exported:
+    """ChatInput-a1 → HumanInput-h1, which sends it → ChatOutput-yes when approved, → ChatOutput-no when rejected, and,
+    when it has a fallback, → ChatOutput-late."""
+    asked, person = node("ChatInput", "ChatInput-a1"), node("HumanInput", "HumanInput-h1", **fields)
+    ends = {"approve": "yes", "reject": "no", **({"fallback": "late"} if fields.get("enable_fallback") else {})}
+    outputs = {action: node("ChatOutput", f"ChatOutput-{name}") for action, name in ends.items()}
+    for name, kind in (("form", "dict"), ("takes_text", "bool"), ("answerers", "str")):
+        if name in fields:
+            template(person)[name] |= {"type": kind, "list": name == "answerers"}
+    if "timeout" in fields:
+        template(person)["timeout"]["show"] = True
+    taken = [edge(person, f"branch_{action}", output, "input_value") for action, output in outputs.items()]
+    return flow([asked, person, *outputs.values()], [edge(asked, "message", person, "prompt"), *taken])
+
+
+def approvals_flow(width: int) -> Exported:
+    """ChatInput-a1 → HumanInput-1 … HumanInput-`width`, side by side, each → ChatOutput-… when it is approved."""
+    asked = node("ChatInput", "ChatInput-a1")
+    people = [node("HumanInput", f"HumanInput-{number}") for number in range(1, width + 1)]
+    outputs = [node("ChatOutput", f"ChatOutput-{number}") for number in range(1, width + 1)]
+    into = [edge(asked, "message", person, "prompt") for person in people]
+    out = [edge(person, "branch_approve", end, "input_value") for person, end in zip(people, outputs, strict=True)]
+    return flow([asked, *people, *outputs], [*into, *out])
 
 
 def router_flow(match_text: str = "yes") -> Exported:

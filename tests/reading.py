@@ -65,6 +65,20 @@ class Client:
     def stop(self, job_id: str) -> httpx.Response:
         return self.http.post(f"{WORKFLOWS}/stop", json={"job_id": job_id})
 
+    def resume(self, job_id: str, request_id: str | None, action_id: str | None, **decision: Any) -> httpx.Response:
+        """Decides on a human request; without one, lets a paused job go on."""
+        body: dict[str, Any] = {}
+        if request_id is not None:
+            body = {"request_id": request_id, "decision": {"action_id": action_id, **decision}}
+        return self.http.post(f"{WORKFLOWS}/{job_id}/resume", json=body)
+
+    def asked(self, job_id: str) -> list[dict[str, Any]]:
+        """The open human requests of a job."""
+        answer = self.http.get(f"{WORKFLOWS}/{job_id}/pending")
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
     def job(self, job_id: str) -> dict[str, Any]:
         answer = self.http.get(f"{WORKFLOWS}/{job_id}")
         assert answer.status_code == 200, answer.text
@@ -85,6 +99,13 @@ class Client:
         headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
         with self.http.stream("GET", f"{WORKFLOWS}/{job_id}/events", headers=headers) as response:
             assert response.status_code in (200, 204), response.read()
+            yield frames(response)
+
+    @contextmanager
+    def following(self, url: str, **query: str) -> Iterator[Iterator[Frame]]:
+        """The frames of any stream."""
+        with self.http.stream("GET", url, params=query) as response:
+            assert response.status_code == 200, response.read()
             yield frames(response)
 
     def events(self, job_id: str, last_event_id: str | None = None) -> list[Frame]:

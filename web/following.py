@@ -7,8 +7,11 @@ from itertools import cycle
 
 from starlette.concurrency import run_in_threadpool
 
+from flows.events import EventType
 from storage.cursor import Cursor
+from storage.jobs import find_job
 from storage.log import EventLog, dense_prefix
+from storage.states import Status
 from storage.stream import Entry
 from web.hub import Hub
 
@@ -20,9 +23,12 @@ class Following:
     hub: Hub
     log: EventLog
 
-    async def read(self, job_id: str, cursor: Cursor, *, lasting: bool = False) -> AsyncGenerator[Sequence[Entry]]:
-        """Entries after a cursor, in batches as they come; ends behind the terminal one, or when the process ends: as
-        late as may be for a `lasting` client, which cannot come back.
+    async def read(
+        self, job_id: str, cursor: Cursor, *, lasting: bool = False, across_pauses: bool = False
+    ) -> AsyncGenerator[Sequence[Entry]]:
+        """Entries after a cursor, in batches as they come; ends behind the terminal one, where the job is suspended
+        unless `across_pauses`, or when the process ends: as late as may be for a `lasting` client, which cannot come
+        back.
 
         Milestones are dense. Deltas are those that the stream still holds. A client that falls behind, or for whom
         the stream has a hole, is served from the log again. Close it to detach early.
@@ -32,10 +38,17 @@ class Following:
                 async for batch in batches:
                     cursor = batch[-1].cursor
                     yield batch
-                    if batch[-1].terminal:
+                    if batch[-1].terminal or not (across_pauses or await self._goes_on(job_id, batch[-1])):
                         return
             if self.hub.lets_go(lasting=lasting):
                 return
+
+    async def _goes_on(self, job_id: str, last: Entry) -> bool:
+        """Whether there is, or soon will be, more behind an entry: not when the job is suspended since."""
+        if last.type != EventType.RUN_SUSPENDED:
+            return True
+        job = await run_in_threadpool(find_job, self.log.database, job_id)
+        return job is None or job.status is not Status.SUSPENDED or job.seq > last.cursor.seq
 
     async def _held(self, job_id: str, cursor: Cursor, lasting: bool = False) -> AsyncGenerator[Sequence[Entry]]:
         """What the log holds now, to its present end."""

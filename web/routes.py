@@ -4,12 +4,16 @@ from starlette.routing import BaseRoute, Route
 
 from web import flow_management as flows
 from web.health import health, ready
+from web.human_requests import human_request_events, human_requests, pending, pending_of_job
 from web.workflows.events import job_events
+from web.workflows.pause import pause_job
+from web.workflows.resume import resume_job
 from web.workflows.run import run_workflow
 from web.workflows.status import job_by_id, jobs, workflow_status
 from web.workflows.stop import stop_workflow
 
 WORKFLOWS = "/api/v2/workflows"
+HUMAN_REQUESTS = "/api/v2/human-requests"
 FLOWS = "/api/v1/flows/"
 
 ROUTES: list[BaseRoute] = [
@@ -19,8 +23,14 @@ ROUTES: list[BaseRoute] = [
     Route(WORKFLOWS, workflow_status, methods=["GET"]),
     Route(f"{WORKFLOWS}/stop", stop_workflow, methods=["POST"]),
     Route(f"{WORKFLOWS}/jobs", jobs, methods=["GET"]),
+    Route(f"{WORKFLOWS}/pending", pending, methods=["GET"]),
     Route(f"{WORKFLOWS}/{{job_id}}", job_by_id, methods=["GET"]),
     Route(f"{WORKFLOWS}/{{job_id}}/events", job_events, methods=["GET"]),
+    Route(f"{WORKFLOWS}/{{job_id}}/pending", pending_of_job, methods=["GET"]),
+    Route(f"{WORKFLOWS}/{{job_id}}/pause", pause_job, methods=["POST"]),
+    Route(f"{WORKFLOWS}/{{job_id}}/resume", resume_job, methods=["POST"]),
+    Route(HUMAN_REQUESTS, human_requests, methods=["GET"]),
+    Route(f"{HUMAN_REQUESTS}/events", human_request_events, methods=["GET"]),
     Route(FLOWS, flows.flows, methods=["GET"]),
     Route(FLOWS, flows.post_flow, methods=["POST"]),
     Route(f"{FLOWS}upload/", flows.upload_flow, methods=["POST"]),

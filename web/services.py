@@ -6,9 +6,11 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from actors.hints import Hints
+from actors.hints import Hints, wake
 from storage.accounts import Account
+from storage.answering import Woken
 from storage.flow_store import FlowView, find_flow
+from storage.human_requests import RequestView, requests_of
 from storage.jobs import JobView, find_job
 from storage.store import Store
 from storage.submitting import QueueBounds
@@ -53,6 +55,35 @@ class Services:
         if flow is None or flow.user_id != account.user_id:
             raise flow_not_found(flow_id)
         return flow
+
+    def job_to_answer(self, account: Account, job_id: str) -> JobView:
+        """The job, if it is this caller's or asks them something, and its flow may be run by them now (B16): else the
+        same 404 as `job_for`."""
+        job = find_job(self.store.database, _canonical(job_id))
+        if job is None or not (self._runs(account, job) or self._is_asked(account, job)):
+            raise job_not_found(job_id)
+        return job
+
+    def may_answer(self, account: Account, request: RequestView) -> bool:
+        """Whether a caller may decide on a request: those it names, else the owner of its job; a superuser always."""
+        if account.is_superuser:
+            return True
+        if request.answerers:
+            return account.name in request.answerers
+        return request.user_id == account.user_id
+
+    def wake(self, woken: Woken) -> None:
+        """Tells whoever is to go on with a job; to be called after the commit."""
+        wake(woken, self.hints, self.store.control)
+
+    def _runs(self, account: Account, job: JobView) -> bool:
+        if account.is_superuser:
+            return True
+        flow = find_flow(self.store.database, job.flow_id)
+        return job.user_id == account.user_id and flow is not None and flow.user_id == account.user_id
+
+    def _is_asked(self, account: Account, job: JobView) -> bool:
+        return any(account.name in found.answerers for found in requests_of(self.store.database, job.id))
 
     def job_for(self, account: Account, job_id: str) -> JobView:
         """The job, if it is this caller's. The one way to a job, with the same 404 for missing and foreign (I9)."""

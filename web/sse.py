@@ -8,6 +8,7 @@ import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
+from flows.events import EventType
 from storage.stream import Entry
 from web.protocols import Projection
 
@@ -50,12 +51,36 @@ def event_stream(
     return response
 
 
+def feed_stream(frames: AsyncGenerator[bytes], holding: ExitStack) -> EventSourceResponse:
+    """Frames that are no log of a job, with comments while nothing happens; it ends with the process."""
+    response = _Stream(
+        _with_goodbye(frames),
+        headers={"Cache-Control": "no-cache"},
+        ping=KEEP_ALIVE_SECONDS,
+        ping_message_factory=lambda: ServerSentEvent(comment="keepalive", sep="\n"),
+        send_timeout=SEND_SECONDS,
+        sep="\n",
+        shutdown_event=anyio.Event(),
+        shutdown_grace_period=GOODBYE_SECONDS,
+    )
+    response.holding = holding
+    return response
+
+
+async def _with_goodbye(frames: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    yield b"retry: %d\n\n" % RETRY_MILLISECONDS
+    async with aclosing(frames):
+        async for frame in frames:
+            yield frame
+    yield b"retry: %d\n\n" % _spread()
+
+
 async def _chunks(batches: AsyncGenerator[Sequence[Entry]], projection: Projection) -> AsyncIterator[bytes]:
     yield b"retry: %d\n\n" % RETRY_MILLISECONDS
     is_over = False
     async with aclosing(batches):
         async for entries in batches:
-            is_over = entries[-1].terminal
+            is_over = entries[-1].terminal or entries[-1].type == EventType.RUN_SUSPENDED
             if chunk := b"".join(_frame(entry, data) for entry in entries for data in projection.frames(entry)):
                 yield chunk
     if not is_over:

@@ -19,6 +19,9 @@ class LangflowProjection:
         self._exposed = expose_graph_state
 
     def frames(self, entry: Entry) -> Sequence[bytes]:
+        if entry.type == EventType.RUN_SUSPENDED and not orjson.loads(entry.payload)["data"]["paused"]:
+            # Whoever speaks this protocol knows a pause by the end of the stream behind `human_input_required`.
+            return ()
         if self._exposed:
             return (entry.payload,)
         if entry.type in _GRAPH_STATE:

@@ -8,11 +8,20 @@ import orjson
 
 from flows.results import answer_text
 from storage.database import Database
+from storage.human_requests import RequestView, requests_of
 from storage.jobs import JobView, outputs_of
 from storage.states import Status
 from storage.submitting import Submitted
 from web.errors import Refusal
-from web.workflows.schemas import ExecutionResponse, JobDetail, JobResponse, Links, Output
+from web.workflows.schemas import (
+    ExecutionResponse,
+    HumanRequestDetail,
+    JobDetail,
+    JobResponse,
+    Links,
+    Output,
+    SuspendedResponse,
+)
 
 
 def job_response(job: JobView, globals: Mapping[str, str]) -> JobResponse:
@@ -49,6 +58,7 @@ def execution_response(
 ) -> ExecutionResponse:
     """A job that ended, with the outputs that its log holds."""
     outputs = {} if job.status is Status.FAILED else outputs_of(database, job.id)
+    asked = open_requests_of(database, job)
     errors = _errors(job)
     failed = Output(reason="failed")
     return ExecutionResponse(
@@ -62,12 +72,49 @@ def execution_response(
         inputs=dict(inputs or {}),
         globals=dict(globals or {}),
         outputs=outputs,
+        human_request=asked[0].payload if asked else None,
         has_errors=bool(errors),
     )
 
 
-def job_detail(job: JobView, result: ExecutionResponse | None = None) -> JobDetail:
-    """A job with its true times and its error, without traceback."""
+def open_requests_of(database: Database, job: JobView) -> list[RequestView]:
+    """What a job waits for; nothing unless it is suspended."""
+    if job.status is not Status.SUSPENDED:
+        return []
+    return [found for found in requests_of(database, job.id) if found.is_open]
+
+
+def suspended_response(database: Database, job: JobView) -> SuspendedResponse:
+    """A job that waits for people, with what it asks them."""
+    asked = [human_request_detail(found) for found in open_requests_of(database, job)]
+    told = job_response(job, {}).model_dump()
+    return SuspendedResponse(**told, human_requests=asked, is_paused=job.is_paused)
+
+
+def human_request_detail(request: RequestView) -> HumanRequestDetail:
+    """A request as it is shown to whoever may answer it."""
+    payload = request.payload
+    return HumanRequestDetail(
+        request_id=request.id,
+        job_id=request.job_id,
+        flow_id=request.flow_id,
+        vertex_id=request.vertex_id,
+        kind=request.kind,
+        prompt=payload["prompt"],
+        options=payload["options"],
+        allowed_decisions=payload["allowed_decisions"],
+        takes_text=payload.get("takes_text", False),
+        answerers=request.answerers,
+        json_schema=payload.get("json_schema"),
+        action_requests=payload.get("action_requests", []),
+        asked_at=request.asked_at,
+        deadline_at=request.deadline_at,
+        fallback_action=payload.get("fallback_action"),
+    )
+
+
+def job_detail(job: JobView, result: ExecutionResponse | None = None, asked: Sequence[RequestView] = ()) -> JobDetail:
+    """A job with its true times and its error, without traceback, and what it waits for."""
     return JobDetail(
         job_id=job.id,
         flow_id=job.flow_id,
@@ -80,6 +127,8 @@ def job_detail(job: JobView, result: ExecutionResponse | None = None) -> JobDeta
         last_event=job.seq,
         error=stored_error(job),
         links=Links.of(job.id),
+        is_paused=job.is_paused,
+        human_requests=[human_request_detail(found) for found in asked],
         result=result,
     )
 

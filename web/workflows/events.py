@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.cursor import START, Cursor
+from storage.states import Status
 from web.protocols import PROTOCOLS
 from web.services import admit
 from web.sse import event_stream
@@ -16,18 +17,21 @@ NO_CONTENT = 204
 
 
 async def job_events(request: Request) -> Response:
-    """Events after `Last-Event-ID` (header or `last_event_id` query); 204 to a reader who has the last one."""
+    """Events after `Last-Event-ID` (header or `last_event_id` query); 204 to a reader who has the last one. Ends where
+    the job is suspended, unless `?on_suspend=follow` asks to stay across the pause."""
     services, account = await admit(request)
     job = await run_in_threadpool(services.job_for, account, request.path_params["job_id"])
     claimed = _claimed_cursor(request)
-    if job.is_over and claimed.seq >= job.seq:
+    across_pauses = request.query_params.get("on_suspend") == "follow"
+    stands_still = job.status is Status.SUSPENDED and not across_pauses
+    if (job.is_over or stands_still) and claimed.seq >= job.seq:
         return Response(status_code=NO_CONTENT)
     # One follower's place is the hub's place in the job: an invented one would hold up everybody else.
     cursor = await run_in_threadpool(services.store.log.genuine, job.id, job.seq, claimed)
     projection = PROTOCOLS[job.stream_protocol](job.expose_graph_state)
     with ExitStack() as holding:
         holding.enter_context(services.seats.seat())
-        batches = services.following.read(job.id, cursor)
+        batches = services.following.read(job.id, cursor, across_pauses=across_pauses)
         return event_stream(batches, projection, {"X-Job-Id": job.id}, holding.pop_all())
 
 

@@ -69,6 +69,8 @@ async def _wait(services: Services, account: Account, job_id: str, asked: Asked)
         await run_in_threadpool(time_out, services.store.log, job_id)
         services.store.control.tell(Word.ENDED, job_id)
     job = await run_in_threadpool(services.job_for, account, job_id)
+    if job.status is Status.SUSPENDED:
+        return json_response(await run_in_threadpool(_answer, services, job, asked))
     if not job.is_over and services.hub.lets_go(lasting=True):
         raise going_down(job_id)
     if job.status is Status.TIMED_OUT or not job.is_over:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from flows.human import Decision, RequestKind
 from storage.states import Mode, Status
 
 
@@ -58,6 +59,69 @@ class StopBody(BaseModel):
     job_id: UUID
 
 
+class DecisionBody(BaseModel):
+    """What somebody decides. Unknown fields are ignored. `text` and `decisions` are added to the contract."""
+
+    action_id: Name | None = None
+    values: dict[str, Any] = {}
+    text: CleanText = ""
+    decisions: list["DecisionBody"] = Field([], max_length=100)
+
+    def to_decision(self) -> Decision:
+        each = tuple(one.to_decision() for one in self.decisions)
+        return Decision(self.action_id, self.values, self.text, each)
+
+
+class ResumeBody(BaseModel):
+    """`POST /api/v2/workflows/{job_id}/resume`. Unknown fields are ignored."""
+
+    request_id: CleanText | None = None
+    decision: DecisionBody | None = None
+
+
+class FlowQuery(BaseModel):
+    """`GET /api/v2/workflows/pending`."""
+
+    flow_id: UUID
+
+
+class InboxQuery(BaseModel):
+    """`GET /api/v2/human-requests`: filters and a page."""
+
+    flow_id: UUID | None = None
+    kind: RequestKind | None = None
+    overdue: bool = False
+    cursor: CleanText | None = None
+    limit: int = Field(50, ge=1, le=200)
+
+
+class HumanRequestDetail(BaseModel):
+    """An open human request."""
+
+    request_id: str
+    job_id: str
+    flow_id: str
+    vertex_id: str
+    kind: RequestKind
+    prompt: str
+    options: list[dict[str, Any]]
+    allowed_decisions: list[str]
+    takes_text: bool
+    answerers: list[str]
+    json_schema: dict[str, Any] | None
+    action_requests: list[dict[str, Any]]
+    asked_at: datetime
+    deadline_at: datetime | None
+    fallback_action: str | None
+
+
+class HumanRequestList(BaseModel):
+    """A page of open human requests, oldest first; `next_cursor` is null on the last page."""
+
+    human_requests: list[HumanRequestDetail]
+    next_cursor: str | None
+
+
 class StatusQuery(BaseModel):
     """`GET /api/v2/workflows`."""
 
@@ -103,6 +167,13 @@ class JobResponse(BaseModel):
     globals: dict[str, str] = {}
 
 
+class SuspendedResponse(JobResponse):
+    """A job that waits for people, and what for. Added to the contract."""
+
+    human_requests: list[HumanRequestDetail]
+    is_paused: bool
+
+
 class Output(BaseModel):
     """The one text of a run, when there is one."""
 
@@ -145,6 +216,8 @@ class JobDetail(BaseModel):
     last_event: int
     error: dict[str, Any] | None
     links: Links
+    is_paused: bool = False
+    human_requests: list[HumanRequestDetail] = []
     result: ExecutionResponse | None = None
 
 

@@ -11,7 +11,15 @@ from web.bodies import validated_query
 from web.errors import Refusal
 from web.json import json_response
 from web.services import Services, admit
-from web.workflows.answers import execution_response, failed, job_detail, job_response, timed_out
+from web.workflows.answers import (
+    execution_response,
+    failed,
+    job_detail,
+    job_response,
+    open_requests_of,
+    suspended_response,
+    timed_out,
+)
 from web.workflows.schemas import JobDetail, JobList, ListQuery, StatusQuery
 
 
@@ -45,12 +53,15 @@ def _contract_answer(services: Services, account: Account, job_id: str) -> objec
         raise timed_out(job)
     if job.status is Status.COMPLETED:
         return execution_response(services.store.database, job)
+    if job.status is Status.SUSPENDED:
+        return suspended_response(services.store.database, job)
     return job_response(job, {})
 
 
 def _detail(services: Services, account: Account, job_id: str) -> JobDetail:
     job = services.job_for(account, job_id)
-    return job_detail(job, execution_response(services.store.database, job) if job.is_over else None)
+    database = services.store.database
+    return job_detail(job, execution_response(database, job) if job.is_over else None, open_requests_of(database, job))
 
 
 def _page(services: Services, account: Account, query: ListQuery) -> JobList:

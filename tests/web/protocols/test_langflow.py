@@ -8,16 +8,22 @@ import orjson
 import pytest
 
 from flows.events import (
+    LIFECYCLE,
     Event,
     EventType,
     add_message,
     build_start,
     end,
     error,
+    human_input_expired,
+    human_input_reminder,
+    human_input_required,
+    human_input_resolved,
     lifecycle,
     log,
     remove_message,
     run_recovered,
+    run_suspended,
     token,
     vertices_sorted,
     warning,
@@ -54,7 +60,12 @@ EVENTS: Sequence[Event] = (
     warning("careful"),
     error(record("error")),
     end("completed", 1.0),
-    *(lifecycle(kind, "over") for kind in (EventType.CANCELLED, EventType.TIMED_OUT, EventType.WORKER_LOST)),
+    *(lifecycle(kind, "over") for kind in sorted(LIFECYCLE)),
+    run_suspended(paused=True),
+    human_input_required({"request_id": "r"}),
+    human_input_reminder("r", "2026-11-26T00:00:00+00:00"),
+    human_input_resolved("r", {"action_id": "approve"}, "somebody", "2026-11-26T00:00:00+00:00", late=False),
+    human_input_expired("r", "fallback"),
     token("to", "m"),
     log("a", "log", "line"),
 )
@@ -77,6 +88,12 @@ def test_all_types_are_tried() -> None:
 def test_with_graph_state_every_byte_is_relayed(event: Event) -> None:
     """What the worker encoded is what a client gets."""
     assert projected(event, exposed=True) == [event.encode()]
+
+
+@pytest.mark.parametrize("exposed", [True, False])
+def test_that_a_run_waits_for_a_person_is_told_by_the_end_of_the_stream(exposed: bool) -> None:
+    """As Langflow's clients know it (contract 4.2)."""
+    assert projected(run_suspended(paused=False), exposed=exposed) == []
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.type)

@@ -14,7 +14,7 @@ from tests.web.refusing import assert_invalid, assert_refused, changes_nothing
 
 DETAIL = {
     "job_id", "flow_id", "session_id", "object", "mode", "status", "created_timestamp", "started_at", "finished_at",
-    "last_event", "error", "links", "result",
+    "last_event", "error", "links", "is_paused", "human_requests", "result",
 }  # fmt: skip
 
 

@@ -100,16 +100,17 @@ class PassJournal:
             self.dialogues.apply(applies)
 
     def suspend(self) -> bool:
-        """Lets the job wait for people, as `storage.asking.suspend`; false when there is something to do again."""
+        """Lets the job wait for people, as `storage.asking.suspend`, and tells those who watch; false when there is
+        something to do again."""
         with self._turn:
-            event = run_suspended(paused=self._running.is_paused)
             try:
-                self._write(lambda written: suspend(self._log, self._claimed, [event], written))
+                self._write(lambda written: suspend(self._log, self._claimed, written))
             except PassLost:
                 with interrupting():
                     _, standing = passes.reached(self._log.database, self._claimed)
                 self._running.take_note(is_paused=standing.is_paused)
                 return False
+            self.delta(run_suspended(paused=self._running.is_paused))
             return True
 
     def complete(self, events: Sequence[Event]) -> None:

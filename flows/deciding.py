@@ -5,20 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
-
-from flows.errors import DecisionRefused, FlowError
+from flows.errors import DecisionRefused
+from flows.forms import faults_in_form
 from flows.human import ActionRequest, Decision, HumanRequest, RequestKind
 from flows.values import Json
-
-
-def check_form(form: Mapping[str, Any]) -> None:
-    """Raises `FlowError` for a form that is no JSON Schema."""
-    try:
-        Draft202012Validator.check_schema(form)
-    except SchemaError as error:
-        raise FlowError(f"the form is no JSON Schema: {error.message}") from None
 
 
 def check_decision(asked: Mapping[str, Any], decision: Decision) -> None:
@@ -34,12 +24,14 @@ def _faults(asked: Mapping[str, Any], decision: Decision) -> Iterator[tuple[str,
         yield from _faults_of_each(asked, decision, calls)
         return
     allowed = asked["allowed_decisions"]
-    if decision.action_id not in allowed:
+    # Where nothing is offered, anything goes (contract 1.6).
+    if allowed and decision.action_id not in allowed:
         yield "action_id", f"{decision.action_id!r} is not one of {', '.join(allowed)}"
     if decision.text and not (asked.get("takes_text") or calls):
         yield "text", "no text is asked for"
-    if (form := asked.get("json_schema")) is not None and decision.action_id != asked.get("fallback_action"):
-        yield from _faults_in_form(form, decision.values)
+    is_fallback = decision.action_id is not None and decision.action_id == asked.get("fallback_action")
+    if (form := asked.get("json_schema")) is not None and not is_fallback:
+        yield from faults_in_form(form, decision.values)
 
 
 def _faults_of_each(
@@ -51,16 +43,6 @@ def _faults_of_each(
         if one.action_id not in asked["allowed_decisions"]:
             allowed = ", ".join(asked["allowed_decisions"])
             yield f"decisions.{number}.action_id", f"{one.action_id!r} is not one of {allowed}"
-
-
-def _faults_in_form(form: Mapping[str, Any], values: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    for error in Draft202012Validator(form).iter_errors(dict(values)):
-        cause = best_match(error.context) or error if error.context else error
-        yield _where(cause), cause.message
-
-
-def _where(error: ValidationError) -> str:
-    return ".".join(["values", *(str(part) for part in error.absolute_path)])
 
 
 class Ruling(StrEnum):

@@ -40,7 +40,7 @@ class EventType(StrEnum):
     LOG = "log"
 
 
-DELTAS = frozenset({EventType.TOKEN, EventType.LOG})
+DELTAS = frozenset({EventType.TOKEN, EventType.LOG, EventType.RUN_SUSPENDED})
 """Live only: published, never stored."""
 
 LIFECYCLE = frozenset({EventType.CANCELLED, EventType.TIMED_OUT, EventType.WORKER_LOST, EventType.INPUT_TIMED_OUT})
@@ -96,8 +96,8 @@ def remove_message(message_id: str) -> Event:
 
 
 def run_suspended(paused: bool) -> Event:
-    """Nothing can run until somebody answers, or lets a `paused` run go on. Added to the contract, which ends the
-    stream here without a word."""
+    """Nothing can run until somebody answers, or lets a `paused` run go on: a word to those who watch now. Added to the
+    contract, which ends the stream here without one."""
     return Event(EventType.RUN_SUSPENDED, {"paused": paused})
 
 

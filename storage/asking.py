@@ -96,11 +96,11 @@ def ask(
     return standing
 
 
-def suspend(log: EventLog, claimed: Claimed, events: Sequence[Event], written: int | None = None) -> Standing:
+def suspend(log: EventLog, claimed: Claimed, written: int | None = None) -> Standing:
     """Lets a job wait for people, holding nothing (rule 7). Raises `PassLost`; also when it waits for nobody, because
     an answer has come that no vertex has gone on from, or whoever paused it has let it go on."""
     with log.transition(Order.SUSPEND, durable=True, one_write=True) as transition:
-        return _SUSPEND(transition, claimed, events, written)
+        return _SUSPEND(transition, claimed, (), written)
 
 
 def _row(claimed: Claimed, new: NewRequest) -> dict[str, Any]:

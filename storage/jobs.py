@@ -102,13 +102,21 @@ def outputs_of(database: Database, job_id: str) -> dict[str, dict[str, Any]]:
     return {output.pop("component_id"): output for output in (frame["data"] for frame in frames)}
 
 
-def last_seqs(database: Database, job_ids: Collection[str]) -> Mapping[str, int]:
+@dataclass(frozen=True)
+class Reached:
+    """How far the log of a job has come, and whether the job stands still there."""
+
+    seq: int
+    is_suspended: bool
+
+
+def reached_by(database: Database, job_ids: Collection[str]) -> Mapping[str, Reached]:
     """How far the logs of some jobs have come."""
     if not job_ids:
         return {}
+    statement = select(col(Job.id), col(Job.seq), col(Job.status)).where(col(Job.id).in_(job_ids))
     with database.read() as connection:
-        rows = connection.execute(select(col(Job.id), col(Job.seq)).where(col(Job.id).in_(job_ids)))
-        return {row.id: row.seq for row in rows}
+        return {row.id: Reached(row.seq, row.status == Status.SUSPENDED) for row in connection.execute(statement)}
 
 
 def _view(row: Row[Any]) -> JobView:

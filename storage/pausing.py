@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import case, insert, select, true, update
 from sqlmodel import col
 
-from flows.events import Event, run_suspended
 from storage.answering import Woken
 from storage.clock import now
 from storage.errors import NotPaused
@@ -22,7 +21,6 @@ def pause(log: EventLog, job_id: str, user_id: str) -> Status:
     changes: dict[str, Any] = {
         "is_paused": True,
         "status": case((is_queued, Status.SUSPENDED), else_=col(Job.status)),
-        "seq": col(Job.seq) + case((is_queued, 1), else_=0),
         **{name: case((is_queued, value), else_=getattr(Job, name)) for name, value in STANDS_STILL.items()},
     }
     before = select(col(Job.status)).where(col(Job.id) == job_id).with_for_update()
@@ -30,19 +28,16 @@ def pause(log: EventLog, job_id: str, user_id: str) -> Status:
         update(Job)
         .where(col(Job.id) == job_id, col(Job.status).in_(states_moved_by(Order.PAUSE)))
         .values(changes)
-        .returning(col(Job.seq), col(Job.status))
+        .returning(col(Job.status))
     )
     with log.transition(Order.PAUSE, durable=True) as transition:
         was = transition.connection.execute(before).scalar_one_or_none()
         if was is None:
             raise LookupError(job_id)
-        moved = transition.connection.execute(statement).one_or_none()
-        if moved is None:
-            return Status(was)
-        _signal(transition.connection, job_id, Order.PAUSE, user_id, consumed=was != Status.IN_PROGRESS)
-        if was == Status.QUEUED:
-            transition.append(job_id, moved.seq, _PAUSED)
-        return Status(moved.status)
+        moved = transition.connection.execute(statement).scalar_one_or_none()
+        if moved is not None:
+            _signal(transition.connection, job_id, Order.PAUSE, user_id, consumed=was != Status.IN_PROGRESS)
+        return Status(moved or was)
 
 
 def resume(log: EventLog, job_id: str, user_id: str) -> Woken:
@@ -61,9 +56,6 @@ def resume(log: EventLog, job_id: str, user_id: str) -> Woken:
             raise NotPaused(str(NotPaused.__doc__))
         _signal(transition.connection, job_id, Order.RESUME, user_id, consumed=True)
     return Woken(job_id, Mode(moved.mode), is_queued=moved.status == Status.QUEUED)
-
-
-_PAUSED: list[Event] = [run_suspended(paused=True)]
 
 
 def _signal(connection: Any, job_id: str, order: Order, user_id: str, *, consumed: bool) -> None:

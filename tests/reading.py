@@ -72,6 +72,9 @@ class Client:
             body = {"request_id": request_id, "decision": {"action_id": action_id, **decision}}
         return self.http.post(f"{WORKFLOWS}/{job_id}/resume", json=body)
 
+    def pause(self, job_id: str) -> httpx.Response:
+        return self.http.post(f"{WORKFLOWS}/{job_id}/pause")
+
     def asked(self, job_id: str) -> list[dict[str, Any]]:
         """The open human requests of a job."""
         answer = self.http.get(f"{WORKFLOWS}/{job_id}/pending")

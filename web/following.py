@@ -8,12 +8,15 @@ from itertools import cycle
 from starlette.concurrency import run_in_threadpool
 
 from flows.events import EventType
-from storage.cursor import Cursor
+from storage.cursor import START, Cursor
 from storage.jobs import find_job
 from storage.log import EventLog, dense_prefix
 from storage.states import Status
 from storage.stream import Entry
 from web.hub import Hub
+
+_AT_A_PAUSE = (EventType.HUMAN_INPUT_REQUIRED, EventType.RUN_SUSPENDED)
+"""What comes before a job is suspended."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,28 @@ class Following:
         Milestones are dense. Deltas are those that the stream still holds. A client that falls behind, or for whom
         the stream has a hole, is served from the log again. Close it to detach early.
         """
+        is_live, may_wait = False, cursor != START
         for stretch in cycle((self._held, self._live)):
             async with aclosing(stretch(job_id, cursor, lasting)) as batches:
                 async for batch in batches:
                     cursor = batch[-1].cursor
                     yield batch
-                    if batch[-1].terminal or not (across_pauses or await self._goes_on(job_id, batch[-1])):
+                    if batch[-1].terminal:
                         return
+                    may_wait |= any(entry.type in _AT_A_PAUSE for entry in batch)
+                    if is_live and batch[-1].type == EventType.RUN_SUSPENDED:
+                        break
+            if may_wait and not across_pauses and await self._stands_still(job_id, cursor):
+                return
             if self.hub.lets_go(lasting=lasting):
                 return
+            # Whoever was sent back to the log may have missed that the job stands still.
+            is_live, may_wait = not is_live, may_wait or is_live
 
-    async def _goes_on(self, job_id: str, last: Entry) -> bool:
-        """Whether there is, or soon will be, more behind an entry: not when the job is suspended since."""
-        if last.type != EventType.RUN_SUSPENDED:
-            return True
+    async def _stands_still(self, job_id: str, cursor: Cursor) -> bool:
+        """Whether the job is suspended and nothing more is in its log."""
         job = await run_in_threadpool(find_job, self.log.database, job_id)
-        return job is None or job.status is not Status.SUSPENDED or job.seq > last.cursor.seq
+        return job is not None and job.status is Status.SUSPENDED and job.seq <= cursor.seq
 
     async def _held(self, job_id: str, cursor: Cursor, lasting: bool = False) -> AsyncGenerator[Sequence[Entry]]:
         """What the log holds now, to its present end."""

@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import orjson
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from flows.component import Component, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
-from flows.deciding import check_form
+from flows.forms import check_form
 from flows.human import FALLBACK, Decision, HumanRequest, Option, RequestKind
 from flows.text import to_text
 from flows.values import Data, Json, Message
 
 _SECONDS = {"minutes": 60.0, "hours": 3600.0, "days": 86400.0}
+_LONGEST = 36_500 * 86_400.0
+"""Seconds: a hundred years, which every calendar can add to any moment."""
 VALUES = "values"
 """The output with what was given beside the decision. Added to the contract."""
 
@@ -30,6 +32,12 @@ class Duration(BaseModel):
         if unit.lower() not in _SECONDS:
             raise ValueError("use Minutes, Hours or Days")
         return unit
+
+    @model_validator(mode="after")
+    def _ends_some_time(self) -> "Duration":
+        if (self.seconds or 0.0) > _LONGEST:
+            raise ValueError("use at most 36500 days; 0 is no limit")
+        return self
 
     @property
     def seconds(self) -> float | None:

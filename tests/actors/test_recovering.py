@@ -146,7 +146,7 @@ def test_what_must_not_happen_twice_is_not_repeated(opening: Opening, stage: Sta
         entries = workplace.to_suspension(job_id)
         [asked] = requests_of(workplace.store.database, job_id)
     assert stage.built == ["Scripted-1", "ScriptedOnce-2"]
-    assert [entry.type for entry in entries][-2:] == ["human_input_required", "run_suspended"]
+    assert entries[-1].type == "human_input_required"
     assert (asked.kind, asked.vertex_id) == (RequestKind.UNCERTAIN_EFFECT, "ScriptedOnce-2")
     assert asked.payload["allowed_decisions"] == ["retry", "done", "fail"]
 

@@ -20,7 +20,7 @@ from storage.answering import Answer, answer
 from storage.cursor import START, Cursor
 from storage.flow_store import store_version
 from storage.jobs import JobView, find_job
-from storage.states import Mode
+from storage.states import Mode, Status
 from storage.store import Store
 from storage.stream import Entry, StreamUnavailable
 from storage.submitting import NewJob, submit
@@ -79,8 +79,13 @@ class Workplace:
         wake(answer(self.store.log, Answer(job_id, request_id, decision, by)), Hints(self.broker), self.store.control)
 
     def to_suspension(self, job_id: str, times: int = 1) -> list[Entry]:
-        """The log of a job, when it has been suspended so many times."""
-        return self._to(job_id, lambda seen: sum(one.type == EventType.RUN_SUSPENDED for one in seen) >= times)
+        """The log of a job, when it has asked so often and is suspended."""
+
+        def is_there(seen: list[Entry]) -> bool:
+            asked = sum(one.type == EventType.HUMAN_INPUT_REQUIRED for one in seen)
+            return asked >= times and self.job(job_id).status is Status.SUSPENDED
+
+        return self._to(job_id, is_there)
 
     def to_end(self, job_id: str) -> list[Entry]:
         """The log of a job, when its terminal event has come."""

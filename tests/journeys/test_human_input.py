@@ -63,6 +63,7 @@ def test_what_a_run_waits_for_is_told_everywhere(client: Client) -> None:
     }  # fmt: skip
     assert (pending["request_id"], pending["session_id"], pending["prompt"]) == (request_id, "told", "Go on?")
     assert client.stop(job_id).status_code == 200
+    assert client.events(job_id)[-1].event == "cancelled"
     assert client.http.get(f"{WORKFLOWS}/pending", params={"flow_id": flow_id}).json() == []
     assert client.asked(job_id) == []
 

@@ -6,11 +6,12 @@ Each kill point is reached by a run of its own, in the embedded set-up: there on
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL
 
+import httpx
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
@@ -23,9 +24,9 @@ from tests.journeys.asking import Asking
 from tests.journeys.checking import check_log, check_messages
 from tests.journeys.conftest import QUICK, settings_of
 from tests.journeys.gated import SETTING, Gate
-from tests.making import Exported, edge, flow, model_flow, node
+from tests.making import Exported, approval_flow, edge, flow, model_flow, node
 from tests.model_stub import ModelStub
-from tests.reading import Client
+from tests.reading import WORKFLOWS, Client
 
 NO_GRACE = {"PENSTOCK_GRACE_SECONDS": "0.2"}
 ARMED = "PENSTOCK_KILL_POINT"
@@ -48,6 +49,12 @@ def _wait(scene: Scene) -> None:
     """A limit ends the run."""
 
 
+def _await_end(scene: Scene) -> None:
+    """A deadline ends the wait for a person."""
+    with scene.asking.client.following(f"{WORKFLOWS}/{scene.asking.job_id}/events", on_suspend="follow") as found:
+        list(found)
+
+
 def _stop(scene: Scene) -> None:
     scene.gate.await_lines(1)
     scene.asking.stop()
@@ -63,6 +70,68 @@ def _lose(scene: Scene) -> None:
     scene.gate.await_lines(1)
     scene.process.kill()
     scene.process.start()
+
+
+def _await_question(scene: Scene) -> str:
+    """Waits until the run waits for a person; the id of the request."""
+    client = scene.asking.client
+    client.events(scene.asking.job_id)
+    [asked] = client.asked(scene.asking.job_id)
+    return str(asked["request_id"])
+
+
+def _answer(scene: Scene) -> None:
+    """Decides; the answer to that may be lost."""
+    request_id = f"HumanInput-h1:{scene.asking.job_id}"
+    with suppress(httpx.TransportError):
+        answer = scene.asking.client.resume(scene.asking.job_id, request_id, "approve")
+        assert answer.status_code == 200, answer.text
+    scene.gate.open()
+
+
+def _await_and_answer(scene: Scene) -> None:
+    _await_question(scene)
+    _answer(scene)
+
+
+def _tell_of_the_effect(scene: Scene) -> None:
+    """Somebody says what became of the step that must not happen twice, if nobody knows."""
+    scene.gate.open()
+    scene.asking.client.events(scene.asking.job_id)
+    for asked in scene.asking.client.asked(scene.asking.job_id):
+        assert asked["kind"] == "uncertain_effect"
+        assert scene.asking.client.resume(scene.asking.job_id, asked["request_id"], "fail").status_code == 200
+
+
+def _pause(scene: Scene) -> None:
+    scene.gate.await_lines(1)
+    with suppress(httpx.TransportError):
+        scene.asking.client.pause(scene.asking.job_id)
+
+
+def _pause_and_resume(scene: Scene) -> None:
+    """Lets the run go on that was paused, whether or not it was resumed before."""
+    with suppress(httpx.TransportError):
+        scene.asking.client.pause(scene.asking.job_id)
+        scene.gate.open()
+        scene.asking.client.resume(scene.asking.job_id, None, None)
+
+
+def _asking(gate: Gate) -> Exported:
+    """ChatInput-a1 → HumanInput-h1, approved → step-1 → ChatOutput-b1."""
+    person, step = node("HumanInput", "HumanInput-h1"), gate.step("step-1")
+    asked, answered = node("ChatInput", "ChatInput-a1"), node("ChatOutput", "ChatOutput-b1")
+    edges = [
+        edge(asked, "message", person, "prompt"),
+        edge(person, "branch_approve", step, "input_value"),
+        edge(step, "text", answered, "input_value"),
+    ]
+    return flow([asked, person, step, answered], edges)
+
+
+def _asking_in_vain(gate: Gate) -> Exported:
+    """Asks for three seconds; then the fallback is taken."""
+    return approval_flow(enable_fallback=True, timeout={"value": 0.05, "unit": "Minutes"})
 
 
 def _steps(gate: Gate) -> Exported:
@@ -111,7 +180,7 @@ class Way:
         return self.unless_committed if self.unless_committed and point.endswith(".written") else self.ends
 
 
-UNCERTAIN = "it did what must not happen twice"
+UNCERTAIN = "somebody decided that the run fails"
 
 
 def _limited(name: str) -> Way:
@@ -124,9 +193,29 @@ WAYS: Mapping[str, Way] = {
     "claim": Way(),
     "announce": Way(exported=lambda gate: model_flow()),
     "announce of a recovery": Way(provoke=_lose),
-    "intend": Way(exported=_once, ends="failed", unless_committed="completed", told=UNCERTAIN),
+    "intend": Way(
+        exported=_once, go_on=_tell_of_the_effect, ends="failed", unless_committed="completed", told=UNCERTAIN
+    ),
     "finish_vertex": Way(nth=2),
-    "finish_vertex of a once step": Way(exported=_once, nth=2, unless_committed="failed", told=UNCERTAIN),
+    "finish_vertex of a once step": Way(
+        exported=_once, go_on=_tell_of_the_effect, nth=2, unless_committed="failed", told=UNCERTAIN
+    ),
+    "finish_vertex of who asked": Way(exported=_asking, provoke=_await_and_answer, go_on=_answer, nth=2),
+    "ask": Way(exported=_asking, provoke=_wait, go_on=_await_and_answer),
+    "suspend": Way(exported=_asking, provoke=_wait, go_on=_await_and_answer),
+    "answer": Way(exported=_asking, provoke=_await_and_answer, go_on=_answer),
+    "remind": Way(exported=_asking_in_vain, provoke=_wait, go_on=_await_end),
+    "lapse": Way(exported=_asking_in_vain, provoke=_wait, go_on=_await_end),
+    "input_time_out": Way(
+        exported=_asking,
+        provoke=_wait,
+        go_on=_await_end,
+        settings={"PENSTOCK_INPUT_DEADLINE_SECONDS": "0.5"},
+        ends="failed",
+        told="Nobody answered",
+    ),
+    "pause": Way(provoke=_pause, go_on=_pause_and_resume),
+    "resume": Way(provoke=_pause_and_resume, go_on=_pause_and_resume),
     "complete": Way(),
     "fail": Way(exported=_failing, ends="failed", told="ConditionalRouter-bad"),
     "expire": _limited("PENSTOCK_VERTEX_TIMEOUT_SECONDS"),

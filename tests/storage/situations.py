@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from sqlmodel import SQLModel, col
 
 from flows.context import VertexResult
-from flows.events import Event, EventType, build_start, end, lifecycle, run_suspended, warning
+from flows.events import Event, EventType, build_start, end, lifecycle, warning
 from flows.human import HumanRequest, Option, RequestKind
 from storage.asking import NewRequest, ask, suspend
 from storage.claiming import Claimed, Terms, claim
@@ -90,7 +90,7 @@ WRITES: Mapping[Order, Callable[[EventLog, Claimed], object]] = {
     Order.COMPLETE: lambda log, owner: complete(log, owner, END),
     Order.FAIL: lambda log, owner: fail(log, owner, "{}", FAILURE),
     Order.EXPIRE: lambda log, owner: expire(log, owner, "{}", EXPIRY),
-    Order.SUSPEND: lambda log, owner: suspend(log, owner, [run_suspended(paused=False)]),
+    Order.SUSPEND: lambda log, owner: suspend(log, owner),
     Order.RELEASE: lambda log, owner: release(log, owner, cut_off=False),
 }
 """How a pass gives each of the orders that only a pass may give."""

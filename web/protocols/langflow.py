@@ -20,7 +20,7 @@ class LangflowProjection:
 
     def frames(self, entry: Entry) -> Sequence[bytes]:
         if entry.type == EventType.RUN_SUSPENDED and not orjson.loads(entry.payload)["data"]["paused"]:
-            # Whoever speaks this protocol knows a pause by the end of the stream behind `human_input_required`.
+            # Whoever speaks this protocol knows it by the end of the stream behind `human_input_required`.
             return ()
         if self._exposed:
             return (entry.payload,)

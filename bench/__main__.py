@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.measures import FULL, QUICK, Sizes, one_round, prepare
+from bench.measures import FULL, MEASURES, QUICK, Sizes, one_round, prepare
+from bench.pauses import resume, suspended
 from bench.report import Figure, figures, machine, table, write_json
 from bench.servers import embedded, scaled
 from bench.services import missing
@@ -50,7 +51,7 @@ def _measure(kind: Kind, sizes: Sizes, console: Console) -> list[Figure]:
         bench = prepare(port, sizes)
         for number in range(1, sizes.rounds + 1):
             status.update(f"{kind}: round {number} of {sizes.rounds}")
-            rounds.append(one_round(bench))
+            rounds.append(one_round(bench, [*MEASURES, resume, suspended]))
     return figures(rounds)
 
 

@@ -44,9 +44,9 @@ class Client:
         """The JSON answer to a JSON body."""
         return orjson.loads(self._whole(_request("POST", path, orjson.dumps(body))))
 
-    def submit(self, flow_id: str) -> str:
+    def submit(self, flow_id: str, **more: str) -> str:
         """Starts a background run; its job id."""
-        job_id: str = self.post(WORKFLOWS, _run(flow_id, "background"))["job_id"]
+        job_id: str = self.post(WORKFLOWS, {**_run(flow_id, "background"), **more})["job_id"]
         return job_id
 
     def run(self, flow_id: str) -> int:
@@ -56,6 +56,18 @@ class Client:
     def follow(self, job_id: str) -> int:
         """Reads a job's log from the start to its terminal event; how many events came."""
         return self._events(_request("GET", f"{WORKFLOWS}/{job_id}/events"))
+
+    def watch(self, path: str) -> Iterator[bytes]:
+        """The pieces of a stream as they come."""
+        return self._chunks(_request("GET", path))
+
+    def await_frame(self, pieces: Iterator[bytes], event: bytes) -> None:
+        """Reads a stream up to a piece that tells of an event."""
+        wanted = b'"event":"%b"' % event
+        for piece in pieces:
+            if wanted in piece:
+                return
+        raise Unexpected(f"The stream ended before {event.decode()}.")
 
     def _events(self, request: bytes) -> int:
         """Counts frames by their opening, which JSON inside of a frame escapes. The last must say `completed`."""

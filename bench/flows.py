@@ -5,8 +5,18 @@ from typing import Any, TypeAlias
 
 Exported: TypeAlias = dict[str, Any]
 
-_PORTS = {"ChatInput": "message", "Pass": "output_message", "ChatOutput": "message"}
-_FIELDS = {"ChatInput": "input_value", "Pass": "input_message", "ChatOutput": "input_value"}
+_PORTS = {
+    "ChatInput": "message",
+    "Pass": "output_message",
+    "HumanInput": "branch_approve",
+    "ChatOutput": "message",
+}
+_FIELDS = {
+    "ChatInput": "input_value",
+    "Pass": "input_message",
+    "HumanInput": "prompt",
+    "ChatOutput": "input_value",
+}
 
 
 def chain(passes: int) -> Exported:
@@ -14,6 +24,16 @@ def chain(passes: int) -> Exported:
     nodes = [
         _node("ChatInput", "ChatInput-a"),
         *(_node("Pass", f"Pass-{number}") for number in range(passes)),
+        _node("ChatOutput", "ChatOutput-z"),
+    ]
+    return {"nodes": nodes, "edges": [_edge(source, target) for source, target in pairwise(nodes)]}
+
+
+def approval() -> Exported:
+    """ChatInput → HumanInput, approved → ChatOutput: stops for a person."""
+    nodes = [
+        _node("ChatInput", "ChatInput-a"),
+        _node("HumanInput", "HumanInput-h"),
         _node("ChatOutput", "ChatOutput-z"),
     ]
     return {"nodes": nodes, "edges": [_edge(source, target) for source, target in pairwise(nodes)]}

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from bench.client import WORKFLOWS, Client, Unexpected
-from bench.flows import chain
+from bench.flows import Exported, approval, chain
 
 CLIENTS = 8
 CHAINS = (10, 100, 500)
@@ -32,10 +32,11 @@ class Sizes:
     batch: int
     chain_runs: int
     replays: int
+    suspended: int
 
 
-FULL = Sizes(rounds=5, idle_runs=100, batch=400, chain_runs=3, replays=20)
-QUICK = Sizes(rounds=2, idle_runs=20, batch=80, chain_runs=1, replays=5)
+FULL = Sizes(rounds=5, idle_runs=100, batch=400, chain_runs=3, replays=20, suspended=1000)
+QUICK = Sizes(rounds=2, idle_runs=20, batch=80, chain_runs=1, replays=5, suspended=200)
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Bench:
 
     port: int
     flows: Mapping[int, str]
+    approval: str
+    """The flow that asks a person."""
     sizes: Sizes
 
     @property
@@ -73,7 +76,8 @@ Measure: TypeAlias = Callable[[Bench], Iterator[Sample]]
 def prepare(port: int, sizes: Sizes) -> Bench:
     """Stores the flows and runs them, so that no measured run is the first of a thread, connection or cache."""
     with closing(Client(port)) as client:
-        bench = Bench(port, {passes: _store(client, passes) for passes in (1, *CHAINS)}, sizes)
+        flows = {passes: _store(client, f"chain of {passes}", chain(passes)) for passes in (1, *CHAINS)}
+        bench = Bench(port, flows, _store(client, "approval", approval()), sizes)
         for flow_id in bench.flows.values():
             client.run(flow_id)
     _submit_all(bench, sizes.batch)
@@ -81,10 +85,10 @@ def prepare(port: int, sizes: Sizes) -> Bench:
     return bench
 
 
-def one_round(bench: Bench) -> list[Sample]:
+def one_round(bench: Bench, measures: Sequence[Measure]) -> list[Sample]:
     """Every measure once, and what the client itself took of the processor meanwhile."""
     began, used = time.perf_counter(), time.process_time()
-    samples = [sample for measure in MEASURES for sample in measure(bench)]
+    samples = [sample for measure in measures for sample in measure(bench)]
     share = (time.process_time() - used) / (time.perf_counter() - began)
     return [*samples, Sample("this client, of one core", "%", 100 * share), *_fixed_work()]
 
@@ -149,8 +153,8 @@ def _fixed_work() -> Iterator[Sample]:
     yield Sample("fixed work, for the noise", "ms", 1000 * _seconds(lambda: sum(range(4_000_000))))
 
 
-def _store(client: Client, passes: int) -> str:
-    flow_id: str = client.post("/api/v1/flows/", {"name": f"chain of {passes}", "data": chain(passes)})["id"]
+def _store(client: Client, name: str, flow: Exported) -> str:
+    flow_id: str = client.post("/api/v1/flows/", {"name": name, "data": flow})["id"]
     return flow_id
 
 

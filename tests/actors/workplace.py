@@ -16,7 +16,7 @@ from flows.events import EventType
 from flows.human import Decision
 from flows.models import ModelDefaults
 from storage.accounts import ensure_local_user
-from storage.answering import Answer, answer
+from storage.answering import Answer, Woken, answer
 from storage.cursor import START, Cursor
 from storage.flow_store import store_version
 from storage.jobs import JobView, find_job
@@ -76,7 +76,11 @@ class Workplace:
 
     def answer(self, job_id: str, request_id: str, decision: Decision, by: str = "somebody") -> None:
         """Decides on a human request of a job, as the web does."""
-        wake(answer(self.store.log, Answer(job_id, request_id, decision, by)), Hints(self.broker), self.store.control)
+        self.wake(answer(self.store.log, Answer(job_id, request_id, decision, by)))
+
+    def wake(self, woken: Woken) -> None:
+        """Tells who is to go on with a job."""
+        wake(woken, Hints(self.broker), self.store.control)
 
     def to_suspension(self, job_id: str, times: int = 1) -> list[Entry]:
         """The log of a job, when it has asked so often and is suspended."""

@@ -70,9 +70,9 @@ class FlowBuilder:
     hand_on: Callable[[str, Mode], None]
     """Tells the workers of other processes about a job that this one releases."""
 
-    def build(self, running: Pass, journal: PassJournal) -> bool:
+    def build(self, running: Pass, journal: PassJournal) -> Progress:
         """Takes the job of a pass to its end, from the vertices that are finished; or hands it on, when the process
-        ends before. True when it waits for people: then it is to be suspended, or built again.
+        ends before: then the pass is done. Else the job is to be suspended, or, when that is refused, built again.
 
         Raises `PassLost` when the job was ended or taken over meanwhile, and lets errors of the database rise that may
         pass: the job then stays as it is for the next pass. Any other error would come again, so it fails the job.
@@ -96,10 +96,10 @@ class FlowBuilder:
             if progress is Progress.DONE:
                 journal.complete([end(Status.COMPLETED, self.clock.monotonic() - began)])
             elif progress is Progress.WAITING or not running.is_draining:
-                return True
+                return progress
             else:
                 self._release(claimed, cut_off=False)
-        return False
+        return Progress.DONE
 
     def _release(self, claimed: Claimed, *, cut_off: bool) -> None:
         passes.release(self.log, claimed, cut_off=cut_off)

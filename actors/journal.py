@@ -99,12 +99,12 @@ class PassJournal:
             )
             self.dialogues.apply(applies)
 
-    def suspend(self) -> bool:
-        """Lets the job wait for people, as `storage.asking.suspend`, and tells those who watch; false when there is
+    def suspend(self, *, waits: bool) -> bool:
+        """Lets the job stand still, as `storage.asking.suspend`, and tells those who watch; false when there is
         something to do again."""
         with self._turn:
             try:
-                self._write(lambda written: suspend(self._log, self._claimed, written))
+                self._write(lambda written: suspend(self._log, self._claimed, written, waits=waits))
             except PassLost:
                 with interrupting():
                     _, standing = passes.reached(self._log.database, self._claimed)

@@ -21,6 +21,7 @@ from actors.middleware.suspension import Suspension
 from actors.middleware.sweeper import Sweeper
 from actors.running import Pass, RunningPasses
 from flows.context import Clock
+from flows.engine import Progress
 from flows.models import ModelDefaults
 from storage.claiming import Terms
 from storage.lanes import Lane
@@ -64,7 +65,7 @@ def make_workforce(store: Store, config: WorkforceConfig) -> Lanes:
         hand_on=hints.send,
     )
 
-    def build_flow(running: Pass, journal: PassJournal) -> bool:
+    def build_flow(running: Pass, journal: PassJournal) -> Progress:
         return builder.build(running, journal)
 
     Actor(

@@ -28,7 +28,7 @@ _jobs, _requests, _intents = (table_of(table).c for table in (Job, HumanRequestR
 _ASK = Advance(asking=_jobs.asking + 1, unapplied=_jobs.unapplied - bindparam("applied"), attempts=1)
 _SUSPEND = Advance(
     **STANDS_STILL,
-    where=or_(_jobs.is_paused, and_(_jobs.asking > 0, _jobs.unapplied == 0)),
+    where=or_(_jobs.is_paused, and_(bindparam("waits"), _jobs.asking > 0, _jobs.unapplied == 0)),
     status=Status.SUSPENDED,
     worker=None,
     lease_until=None,
@@ -96,11 +96,13 @@ def ask(
     return standing
 
 
-def suspend(log: EventLog, claimed: Claimed, written: int | None = None) -> Standing:
-    """Lets a job wait for people, holding nothing (rule 7). Raises `PassLost`; also when it waits for nobody, because
-    an answer has come that no vertex has gone on from, or whoever paused it has let it go on."""
+def suspend(log: EventLog, claimed: Claimed, written: int | None = None, *, waits: bool = True) -> Standing:
+    """Lets a job stand still, holding nothing (rule 7): one that `waits` for people, or that somebody has paused.
+
+    Raises `PassLost`; also when there is something to do again, because an answer has come that no vertex has gone on
+    from, or whoever paused the job has let it go on."""
     with log.transition(Order.SUSPEND, durable=True, one_write=True) as transition:
-        return _SUSPEND(transition, claimed, (), written)
+        return _SUSPEND(transition, claimed, (), written, waits=waits)
 
 
 def _row(claimed: Claimed, new: NewRequest) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dramatiq import Actor, Broker, Middleware
 
 from actors.journal import PassJournal
 from actors.running import Pass
+from flows.engine import Progress
 from flows.errors import PassInterrupted
 from storage.log import EventLog
 
@@ -23,13 +24,13 @@ class Suspension(Middleware):
         self._log = log
 
     def after_declare_actor(self, broker: Broker, actor: Actor[Any, Any]) -> None:
-        build = cast("Callable[[Pass, PassJournal], bool]", actor.fn)
+        build = cast("Callable[[Pass, PassJournal], Progress]", actor.fn)
 
         def with_suspension(running: Pass) -> None:
             journal = PassJournal(self._log, running)
             try:
-                while build(running, journal):
-                    if journal.suspend():
+                while (progress := build(running, journal)) is not Progress.DONE:
+                    if journal.suspend(waits=progress is Progress.WAITING):
                         return
             except PassInterrupted as interrupted:
                 raise (interrupted.__cause__ or interrupted) from None

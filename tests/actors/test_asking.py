@@ -156,6 +156,25 @@ def test_a_paused_job_stands_still_at_the_end_of_a_vertex(workplace: Workplace, 
     assert stage.built == ["Scripted-1", "Scripted-2"]
 
 
+def test_a_job_that_was_let_go_on_in_time_does_not_wait_for_an_answer(workplace: Workplace, stage: Stage) -> None:
+    """What was held back for a pause runs, though another branch waits for a person."""
+    gate = Gate()
+
+    async def ask(context: VertexContext) -> Message | None:
+        context.ask(a_choice("Go on?"))
+        return None
+
+    stage.acts["Scripted-1"], stage.acts["Scripted-2"] = ask, gate
+    job_id = workplace.submit(forked_flow(2))
+    assert gate.began.wait(10)
+    eventually(lambda: bool(open_in(workplace, job_id)))
+    pause(workplace.store.log, job_id, workplace.user_id)
+    workplace.wake(resume(workplace.store.log, job_id, workplace.user_id))
+    gate.open()
+    workplace.to_suspension(job_id)
+    assert list(outputs_of(workplace.store.database, job_id)) == ["ChatOutput-2"]
+
+
 def test_a_job_that_is_paused_before_its_first_pass_waits(workplace: Workplace, stage: Stage) -> None:
     job_id = workplace.submit(staged_flow(["Scripted"]), hinted=False)
     assert pause(workplace.store.log, job_id, workplace.user_id) in (Status.SUSPENDED, Status.IN_PROGRESS)

@@ -5,8 +5,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Condition
 
+from flows.events import EventType
 from storage.cursor import START, Cursor
 from storage.stream import Entry, StreamBounds
+
+REST_SECONDS = 2.0
+"""How long the events of a job are kept when it begins to wait for a person: until those who watch have them."""
 
 
 @dataclass
@@ -25,6 +29,8 @@ class MemoryStream:
         self._bounds = bounds
         self._monotonic = monotonic
         self._jobs: dict[str, _Kept] = {}
+        self._resting: dict[str, float] = {}
+        """When the jobs may be forgotten that wait for people: long before others, for they hold nothing (rule 7)."""
         self._changed = Condition()
         self._woken = False
         self._bytes = 0
@@ -43,6 +49,7 @@ class MemoryStream:
                     kept.last = entry.cursor
                     self._bytes += len(entry.payload)
             kept.expires = self._monotonic() + self._bounds.seconds
+            self._let_rest(job_id, entries)
             if len(kept.entries) > 2 * self._bounds.length:
                 self._drop(kept, len(kept.entries) - self._bounds.length)
             self._forget()
@@ -83,16 +90,27 @@ class MemoryStream:
             return []
         return kept.entries[bisect_right(kept.entries, cursor, key=lambda entry: entry.cursor) :]
 
+    def _let_rest(self, job_id: str, entries: Sequence[Entry]) -> None:
+        self._resting.pop(job_id, None)
+        if entries and entries[-1].type == EventType.RUN_SUSPENDED:
+            self._resting[job_id] = self._monotonic() + REST_SECONDS
+
     def _forget(self) -> None:
-        """Drops the jobs that nothing was published to for longest, which are first in the mapping: those whose time
+        """Drops the jobs that nothing was published to for longest, which are first in the mappings: those whose time
         is over, and others while all of them together hold too much."""
         now = self._monotonic()
+        while self._resting and next(iter(self._resting.values())) < now:
+            self._remove(next(iter(self._resting)))
         while len(self._jobs) > 1:
             oldest, kept = next(iter(self._jobs.items()))
             if kept.expires >= now and self._bytes <= self._bounds.total_bytes:
                 return
-            self._drop(kept, len(kept.entries))
-            del self._jobs[oldest]
+            self._remove(oldest)
+
+    def _remove(self, job_id: str) -> None:
+        kept = self._jobs.pop(job_id)
+        self._drop(kept, len(kept.entries))
+        self._resting.pop(job_id, None)
 
     def _drop(self, kept: _Kept, count: int) -> None:
         self._bytes -= sum(len(entry.payload) for entry in kept.entries[:count])

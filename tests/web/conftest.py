@@ -69,7 +69,7 @@ def job_in(stored: Database, echo: str) -> Callable[[Status], str]:
             flow_id=flow.id,
             version_id=flow.version_id,
             mode=Mode.BACKGROUND,
-            session_id="a-session",
+            session_id=str(uuid4()),
             request="{}",
         )
         return brought_to(silent_log(stored), job, status).job_id

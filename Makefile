@@ -13,7 +13,7 @@ run: $(VENV)/run ## start the embedded server with the example flows
 	$(BIN)/penstock up
 
 test: $(VENV)/dev ## the whole suite; real services where their binaries are installed
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: $(VENV)/dev ## format, lint, types, the direction of the rooms
 	$(BIN)/ruff format --check .

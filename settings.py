@@ -125,13 +125,9 @@ class Settings(BaseSettings):
         "PENSTOCK_SYNC_TIMEOUT_SECONDS", 300.0, "Time limit of a sync or stream run.", _SECONDS, gt=0, le=YEAR
     )
     job_timeout_seconds: float | None = _setting(
-        "PENSTOCK_JOB_TIMEOUT_SECONDS",
-        None,
-        "Time limit of a background run. Without it: none.",
-        _SECONDS,
-        gt=0,
-        le=YEAR,
-    )
+        "PENSTOCK_JOB_TIMEOUT_SECONDS", None, "Time limit of a background run. Without it: none.",
+        _SECONDS, gt=0, le=YEAR,
+    )  # fmt: skip
     vertex_timeout_seconds: float | None = _setting(
         "PENSTOCK_VERTEX_TIMEOUT_SECONDS", None, "Time limit of one vertex. Without it: none but that of its run.",
         _SECONDS, gt=0, le=YEAR,

@@ -37,25 +37,18 @@ def event_stream(
 
     `holding` is closed when the answer is over.
     """
-    response = _Stream(
-        _chunks(batches, projection),
-        headers={"Cache-Control": "no-cache", **headers},
-        ping=KEEP_ALIVE_SECONDS,
-        ping_message_factory=lambda: ServerSentEvent(comment="keepalive", sep="\n"),
-        send_timeout=SEND_SECONDS,
-        sep="\n",
-        shutdown_event=anyio.Event(),
-        shutdown_grace_period=GOODBYE_SECONDS,
-    )
-    response.holding = holding
-    return response
+    return _answer(_chunks(batches, projection), headers, holding)
 
 
 def feed_stream(frames: AsyncGenerator[bytes], holding: ExitStack) -> EventSourceResponse:
     """Frames that are no log of a job, with comments while nothing happens; it ends with the process."""
+    return _answer(_with_goodbye(frames), {}, holding)
+
+
+def _answer(chunks: AsyncIterator[bytes], headers: Mapping[str, str], holding: ExitStack) -> EventSourceResponse:
     response = _Stream(
-        _with_goodbye(frames),
-        headers={"Cache-Control": "no-cache"},
+        chunks,
+        headers={"Cache-Control": "no-cache", **headers},
         ping=KEEP_ALIVE_SECONDS,
         ping_message_factory=lambda: ServerSentEvent(comment="keepalive", sep="\n"),
         send_timeout=SEND_SECONDS,

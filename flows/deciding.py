@@ -29,6 +29,8 @@ def _faults(asked: Mapping[str, Any], decision: Decision) -> Iterator[tuple[str,
         yield "action_id", f"{decision.action_id!r} is not one of {', '.join(allowed)}"
     if decision.text and not (asked.get("takes_text") or calls):
         yield "text", "no text is asked for"
+    if calls:
+        yield from _faults_in_edit(decision, "values")
     is_fallback = decision.action_id is not None and decision.action_id == asked.get("fallback_action")
     if (form := asked.get("json_schema")) is not None and not is_fallback:
         yield from faults_in_form(form, decision.values)
@@ -43,6 +45,17 @@ def _faults_of_each(
         if one.action_id not in asked["allowed_decisions"]:
             allowed = ", ".join(asked["allowed_decisions"])
             yield f"decisions.{number}.action_id", f"{one.action_id!r} is not one of {allowed}"
+        yield from _faults_in_edit(one, f"decisions.{number}.values")
+
+
+def _faults_in_edit(decision: Decision, where: str) -> Iterator[tuple[str, str]]:
+    """An edited call needs the arguments that it is to be made with."""
+    if decision.action_id != Ruling.EDIT:
+        return
+    if not decision.values:
+        yield where, "the arguments to be used are missing"
+    elif not isinstance(decision.values.get("args", {}), dict):
+        yield f"{where}.args", "is not an object"
 
 
 class Ruling(StrEnum):
@@ -77,6 +90,7 @@ def _ruled(call: ActionRequest, decision: Decision) -> RuledCall:
     values = decision.values
     if ruling is Ruling.EDIT:
         edited = values.get("args", values)
-        return RuledCall(call.name, ruling, edited if isinstance(edited, dict) else {})
+        assert isinstance(edited, dict), "a decision was checked before it is stored"
+        return RuledCall(call.name, ruling, edited)
     said = values.get("message") or (values.get("response") if ruling is Ruling.RESPOND else None) or decision.text
     return RuledCall(call.name, ruling, call.args, str(said or ""))

@@ -90,7 +90,7 @@ class HumanRequest:
         times: dict[str, Any] = {}
         if self.kind is not RequestKind.TOOL_APPROVAL:
             times = {
-                "timeout_seconds": self.timeout_seconds or 0,
+                "timeout_seconds": _whole(self.timeout_seconds or 0),
                 "fallback_action": self.fallback_action,
                 "paused_at": asked_at.isoformat(),
                 "deadline_at": self._deadline(asked_at),
@@ -116,6 +116,11 @@ class HumanRequest:
         if not self.timeout_seconds:
             return None
         return (asked_at + timedelta(seconds=self.timeout_seconds)).isoformat()
+
+
+def _whole(seconds: float) -> float:
+    """Seconds without a fraction where there is none, as Langflow tells them."""
+    return int(seconds) if seconds == int(seconds) else seconds
 
 
 def form_fields(form: Mapping[str, Any]) -> list[dict[str, Json]]:

@@ -23,6 +23,23 @@ def answer(text: str) -> None:
     typer.echo(shown(text) if sys.stdout.isatty() else text)
 
 
+def ask(question: str) -> str:
+    """What a person types in reply to a question, without the blanks around it. Raises `EOFError` when they type no
+    more (Ctrl-D)."""
+    sys.stderr.write(shown(question))
+    sys.stderr.flush()
+    typed = sys.stdin.readline()
+    if not typed:
+        sys.stderr.write("\n")
+        raise EOFError
+    return typed.strip()
+
+
+def is_asked() -> bool:
+    """Whether a person is there who can be asked: who types at a terminal and sees the questions on one."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def is_watched() -> bool:
     """Whether a person watches, so that a display may move."""
     return sys.stdout.isatty() and sys.stderr.isatty()

@@ -18,6 +18,7 @@ STREAMED_LINES = 12
 
 _LOOKS = {
     State.PENDING: ("·", "dim"),
+    State.WAITING: ("?", "magenta"),
     State.DONE: ("✓", "green"),
     State.SKIPPED: ("-", "dim"),
     State.FAILED: ("✗", "red"),
@@ -43,11 +44,11 @@ def display() -> Iterator[Display]:
 
 
 class LineDisplay:
-    """One line for each vertex that has settled."""
+    """One line for each vertex that has settled, or waits for a person."""
 
     def show(self, progress: Progress, changed: Sequence[VertexProgress]) -> None:
         for vertex in changed:
-            if vertex.state in SETTLED:
+            if vertex.state in SETTLED or vertex.state is State.WAITING:
                 remark(f"{vertex.state:<8} {vertex.name} ({vertex.id}) {vertex.duration}".rstrip())
 
 

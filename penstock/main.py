@@ -17,6 +17,8 @@ app = typer.Typer(
 )
 flows_app = typer.Typer(help="Stored flows.", no_args_is_help=True)
 app.add_typer(flows_app, name="flows")
+inbox_app = typer.Typer(help="What people are asked: without a command, list it.", invoke_without_command=True)
+app.add_typer(inbox_app, name="inbox")
 
 FlowFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A flow exported from Langflow.")]
 FlowFiles = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="Flows exported from Langflow.")]
@@ -39,7 +41,10 @@ def run(
         list[str] | None, typer.Option("--global", metavar="NAME=VALUE", help="A variable of this run; repeatable.")
     ] = None,
 ) -> None:
-    """Run a flow here, without a server, and print its answer."""
+    """Run a flow here, without a server, ask what it asks, and print its answer.
+
+    Exit codes: 0 completed, 1 failed, 2 refused, 3 waits for a person who is not here, 130 stopped.
+    """
     from penstock.commands.run import run as command
 
     raise typer.Exit(command(file, text, session, globals or []))
@@ -59,6 +64,31 @@ def list_flows() -> None:
     from penstock.commands.flows import show
 
     show()
+
+
+@inbox_app.callback()
+def list_requests(context: typer.Context) -> None:
+    """List the open human requests, or answer one."""
+    if context.invoked_subcommand is None:
+        from penstock.commands.inbox import show
+
+        show()
+
+
+@inbox_app.command("answer")
+def answer_request(
+    request_id: Annotated[str | None, typer.Argument(help="The id of a request; asked for without it.")] = None,
+    action_id: Annotated[str | None, typer.Argument(metavar="[ACTION]", help="One of its actions.")] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--value", metavar="NAME=VALUE", help="A field of its form, as JSON or as text; repeatable."),
+    ] = None,
+    text: Annotated[str, typer.Option(help="A free text, if one is asked for.")] = "",
+) -> None:
+    """Answer a human request. In a terminal, what is not given is asked."""
+    from penstock.commands.inbox import answer_request as command
+
+    raise typer.Exit(command(request_id, action_id, values or [], text))
 
 
 @app.command()

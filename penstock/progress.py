@@ -1,6 +1,6 @@
 """How far a run is, as its events tell it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -18,14 +18,22 @@ class State(StrEnum):
 
     PENDING = "pending"
     RUNNING = "running"
+    WAITING = "waiting"
+    """It needs the decision of a person."""
     DONE = "done"
     SKIPPED = "skipped"
     FAILED = "failed"
     STOPPED = "stopped"
-    """It ran when the job ended."""
+    """It ran, or waited for a person, when the job ended."""
 
 
-SETTLED = frozenset(State) - {State.PENDING, State.RUNNING}
+SETTLED = frozenset(State) - {State.PENDING, State.RUNNING, State.WAITING}
+
+_REQUESTS = (
+    EventType.HUMAN_INPUT_REQUIRED,
+    EventType.HUMAN_INPUT_RESOLVED,
+    EventType.HUMAN_INPUT_EXPIRED,
+)
 
 
 @dataclass
@@ -47,9 +55,14 @@ class Progress:
         }
         self.cursor: Cursor = START
         self.is_over = False
+        self.is_suspended = False
+        """Whether nothing can run until somebody does something."""
         self.fault: str | None = None
         """What went wrong, in the words of the event that told it."""
-        self._first_layer = graph.first_layer
+        self._layer: Sequence[str] = graph.first_layer
+        """The vertices that the next pass begins with."""
+        self._empty_end: Mapping[str, Any] | None = None
+        """The end of a vertex without a result, until the next milestone says whether the vertex only asks."""
         self._open_messages: dict[str, str] = {}
 
     @property
@@ -61,9 +74,23 @@ class Progress:
         """Takes note of an entry; the vertices whose state it changed."""
         self.cursor = entry.cursor
         data = orjson.loads(entry.payload)["data"]
+        asking = self._asking(data["request_id"]) if entry.type in _REQUESTS else None
+        settled = self._settle_empty_end(asking) if entry.cursor.is_milestone else []
+        return [*settled, *self._heard(entry, data, asking)]
+
+    def _heard(self, entry: Entry, data: Mapping[str, Any], asking: str | None) -> list[VertexProgress]:
         match entry.type:
+            case EventType.VERTICES_SORTED:
+                self._layer = data["ids"]
             case EventType.BUILD_START:
-                return self._move(self._first_layer, State.RUNNING)
+                self.is_suspended = False
+                return self._move(self._layer, State.RUNNING)
+            case EventType.RUN_SUSPENDED:
+                self.is_suspended = True
+            case EventType.HUMAN_INPUT_REQUIRED:
+                return self._move([asking], State.WAITING)
+            case EventType.HUMAN_INPUT_RESOLVED | EventType.HUMAN_INPUT_EXPIRED:
+                return self._move([asking], State.RUNNING)
             case EventType.END_VERTEX:
                 return self._end_vertex(data["build_data"])
             case EventType.ADD_MESSAGE:
@@ -75,7 +102,22 @@ class Progress:
                 return self._move([data["properties"]["source"]["id"]], State.FAILED)
         return self._end(data) if entry.terminal else []
 
+    def _asking(self, request_id: str) -> str | None:
+        """The vertex that asks: the id of a request begins with it."""
+        return max((id for id in self.vertices if request_id.startswith(f"{id}:")), key=len, default=None)
+
     def _end_vertex(self, build: Mapping[str, Any]) -> list[VertexProgress]:
+        """A vertex that asks tells of an end too (contract 4.2), in the same transaction and right before it asks."""
+        if build["data"]["results"]:
+            return self._settle(build)
+        self._empty_end = build
+        return []
+
+    def _settle_empty_end(self, asking: str | None) -> list[VertexProgress]:
+        build, self._empty_end = self._empty_end, None
+        return [] if build is None or build["id"] == asking else self._settle(build)
+
+    def _settle(self, build: Mapping[str, Any]) -> list[VertexProgress]:
         self.vertices[build["id"]].duration = build["data"]["duration"]
         return [
             *self._move([build["id"]], State.DONE),
@@ -93,7 +135,8 @@ class Progress:
         self.is_over = True
         self.fault = self.fault or data.get("message")
         self._open_messages.clear()
-        return self._move([id for id, vertex in self.vertices.items() if vertex.state is State.RUNNING], State.STOPPED)
+        begun = (State.RUNNING, State.WAITING)
+        return self._move([id for id, vertex in self.vertices.items() if vertex.state in begun], State.STOPPED)
 
     def _move(self, ids: Iterable[str | None], state: State) -> list[VertexProgress]:
         """Moves the vertices that have not settled yet; after a crash the log tells of some twice."""

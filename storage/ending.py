@@ -68,8 +68,8 @@ def time_input_out(log: EventLog, job_id: str) -> bool:
 
 
 def supersede(transition: Transition, new_job: str, user_id: str, flow_id: str, session_id: str) -> list[str]:
-    """Cancels the jobs of a session that wait for a person, in the transaction that stores the new one (contract 1.1).
-    The ids of those that were."""
+    """Cancels the suspended jobs of a session, in the transaction that stores the new one (contract 1.1). The ids of
+    those that were."""
     same = (col(Job.user_id) == user_id, col(Job.flow_id) == flow_id, col(Job.session_id) == session_id)
     waiting = select(col(Job.id)).where(*same, col(Job.status) == Status.SUSPENDED, col(Job.id) != new_job)
     found = transition.connection.execute(waiting.order_by(col(Job.id))).scalars().all()

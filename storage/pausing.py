@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import case, insert, select, true, update
+from sqlalchemy import Connection, case, insert, select, true, update
 from sqlmodel import col
 
 from storage.answering import Woken
@@ -36,7 +36,7 @@ def pause(log: EventLog, job_id: str, user_id: str) -> Status:
             raise LookupError(job_id)
         moved = transition.connection.execute(statement).scalar_one_or_none()
         if moved is not None:
-            _signal(transition.connection, job_id, Order.PAUSE, user_id, consumed=was != Status.IN_PROGRESS)
+            _signal(transition.connection, job_id, Order.PAUSE, user_id)
         return Status(moved or was)
 
 
@@ -54,10 +54,11 @@ def resume(log: EventLog, job_id: str, user_id: str) -> Woken:
         moved = transition.connection.execute(statement).one_or_none()
         if moved is None:
             raise NotPaused(str(NotPaused.__doc__))
-        _signal(transition.connection, job_id, Order.RESUME, user_id, consumed=True)
+        _signal(transition.connection, job_id, Order.RESUME, user_id)
     return Woken(job_id, Mode(moved.mode), is_queued=moved.status == Status.QUEUED)
 
 
-def _signal(connection: Any, job_id: str, order: Order, user_id: str, *, consumed: bool) -> None:
+def _signal(connection: Connection, job_id: str, order: Order, user_id: str) -> None:
+    """Records who gave an order, which the job's row has taken over."""
     row = {"job_id": job_id, "kind": order, "user_id": user_id}
-    connection.execute(insert(ExecutionSignal).values(created_at=now(), consumed_at=now() if consumed else None, **row))
+    connection.execute(insert(ExecutionSignal).values(created_at=now(), consumed_at=now(), **row))

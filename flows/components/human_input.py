@@ -84,7 +84,8 @@ class HumanInput(Component[HumanInputFields]):
         decision = context.ask(_request(inputs, prompt.text, choices))
         if decision.action_id is None:
             return {}
-        return {branch(decision.action_id): prompt, VALUES: Data(_given(decision))}
+        chosen = {branch(decision.action_id): prompt}
+        return chosen if decision.action_id == FALLBACK else {**chosen, VALUES: Data(_given(decision))}
 
 
 def branch(action_id: str) -> str:

@@ -1,6 +1,7 @@
 """`penstock run`: one run, here and now, on the embedded set-up."""
 
 import logging
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -9,24 +10,29 @@ from pathlib import Path
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import structlog
-import typer
 from dramatiq import Worker
 
 from actors.hints import Hints
 from actors.workforce import make_workforce
 from flows.events import vertices_sorted
 from flows.text import to_text
-from penstock.console import answer, complain, remark
-from penstock.display import Display, display
+from penstock import console
+from penstock.assignments import assignments
+from penstock.console import complain, is_asked, remark
+from penstock.display import display
 from penstock.exports import Export, read_export
 from penstock.progress import Progress
+from penstock.questions import ask_person, lost_to
 from penstock.release import release
 from settings import Settings, load_settings
 from storage.accounts import Account
+from storage.answering import Answer, answer
 from storage.control import Word
 from storage.ending import stop
+from storage.errors import NotResumable
 from storage.flow_store import store_version
-from storage.jobs import find_job, outputs_of
+from storage.human_requests import RequestView, requests_of
+from storage.jobs import JobView, find_job, outputs_of
 from storage.requests import JobRequest, Overrides
 from storage.states import Mode, Status
 from storage.store import Store, open_store
@@ -37,12 +43,14 @@ GRACE_MILLISECONDS = 5_000
 WAIT_SECONDS = 1.0
 """How often the log is read even when the stream is silent: another process may have ended the job."""
 
-EXIT_CODES = {Status.COMPLETED: 0, Status.CANCELLED: 130}
 FAILED = 1
+SUSPENDED = 3
+"""The exit code when the run waits for a person, or stands still because somebody paused it: it is not over."""
+EXIT_CODES = {Status.COMPLETED: 0, Status.SUSPENDED: SUSPENDED, Status.CANCELLED: 130}
 
 
 @dataclass(frozen=True)
-class Asked:
+class Wanted:
     """What to run, and with what."""
 
     export: Export
@@ -51,21 +59,52 @@ class Asked:
     globals: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Run:
+    """A job that is run here, for whom, and how far it is."""
+
+    store: Store
+    account: Account
+    hints: Hints
+    job_id: str
+    progress: Progress
+
+    @property
+    def job(self) -> JobView:
+        found = find_job(self.store.database, self.job_id)
+        assert found is not None, "a job is never deleted while it is watched"
+        return found
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether it is suspended now: its events may tell of a pause that is over."""
+        return self.progress.is_suspended and self.job.status is Status.SUSPENDED
+
+    @property
+    def asks(self) -> list[RequestView]:
+        """Its open human requests, the oldest first."""
+        return [asked for asked in requests_of(self.store.database, self.job_id) if asked.is_open]
+
+    def wake(self) -> None:
+        """Lets the worker of this process go on with this job, and with no other."""
+        self.hints.send_for_this_one(self.job_id, Mode.BACKGROUND)
+
+
 def run(file: Path, text: str, session: str | None, globals: Sequence[str]) -> int:
-    """Runs the flow in a file and prints its answer; the exit code."""
-    given = dict(_assignment(written) for written in globals)
+    """Runs the flow in a file, asks what it asks, and prints its answer; the exit code."""
+    given = assignments(globals, "--global")
     _log_warnings_only()
-    settings = load_settings().model_copy(update={"database_url": None, "redis_url": None})
+    configured = load_settings()
+    settings = configured.model_copy(update={"database_url": None, "redis_url": None})
     with closing(open_store(settings.store)) as store:
-        asked = Asked(read_export(str(file), file.read_bytes(), store.graphs), text, session, given)
+        wanted = Wanted(read_export(str(file), file.read_bytes(), store.graphs), text, session, given)
         account = release(store, settings)
         with _working(store, settings) as hints:
-            job_id = _submit(store, account, asked, settings)
-            hints.send_for_this_one(job_id, Mode.BACKGROUND)
-            progress = Progress(asked.export.graph)
-            with display() as view:
-                _watch(store, account, job_id, progress, view)
-        return _conclude(store, job_id, progress)
+            job_id = _submit(store, account, wanted, settings)
+            watched = Run(store, account, hints, job_id, Progress(wanted.export.graph))
+            watched.wake()
+            _watch(watched)
+        return _conclude(watched, is_shared=not configured.is_embedded)
 
 
 @contextmanager
@@ -80,8 +119,8 @@ def _working(store: Store, settings: Settings) -> Iterator[Hints]:
         worker.stop(timeout=GRACE_MILLISECONDS)
 
 
-def _submit(store: Store, account: Account, asked: Asked, settings: Settings) -> str:
-    export, job_id = asked.export, str(uuid4())
+def _submit(store: Store, account: Account, wanted: Wanted, settings: Settings) -> str:
+    export, job_id = wanted.export, str(uuid4())
     version_id = store_version(store.database, export.definition)
     flow_id = str(export.flow.id or uuid5(NAMESPACE_URL, f"penstock:{version_id}"))
     job = NewJob(
@@ -90,54 +129,93 @@ def _submit(store: Store, account: Account, asked: Asked, settings: Settings) ->
         flow_id=flow_id,
         version_id=version_id,
         mode=Mode.BACKGROUND,
-        session_id=asked.session or flow_id,
-        request=JobRequest(input_value=asked.text).stored(),
-        overrides=Overrides(globals=asked.globals).seal(store.secrets, job_id),
+        session_id=wanted.session or flow_id,
+        request=JobRequest(input_value=wanted.text).stored(),
+        overrides=Overrides(globals=wanted.globals).seal(store.secrets, job_id),
         seconds_allowed=settings.job_timeout_seconds,
     )
     events = [vertices_sorted(export.graph.first_layer, list(export.graph.vertices))]
     return submit(store.log, job, events, settings.queue_bounds).job_id
 
 
-def _watch(store: Store, account: Account, job_id: str, progress: Progress, view: Display) -> None:
-    """Shows the run until it is over. Ctrl-C stops the job, and its end is shown like any other."""
+def _watch(watched: Run) -> None:
+    """Shows the run, and asks what it asks, until it is over or nobody here can answer. Ctrl-C stops the job, and its
+    end is shown like any other."""
     try:
-        _follow(store, job_id, progress, view)
+        _follow(watched)
+        while watched.stands_still and _ask(watched):
+            _follow(watched)
     except KeyboardInterrupt:
-        stop(store.log, job_id, account.user_id)
-        store.control.tell(Word.ENDED, job_id)
-        _follow(store, job_id, progress, view)
+        stop(watched.store.log, watched.job_id, watched.account.user_id)
+        watched.store.control.tell(Word.ENDED, watched.job_id)
+        _follow(watched)
 
 
-def _follow(store: Store, job_id: str, progress: Progress, view: Display) -> None:
-    while not progress.is_over:
-        page = store.log.read(job_id, progress.cursor)
-        for entry in page.entries:
-            view.show(progress, progress.hear(entry))
-        if page.is_last and not progress.is_over:
-            store.stream.wait({job_id: progress.cursor}, WAIT_SECONDS)
+def _follow(watched: Run) -> None:
+    """Shows the run until it is over or suspended."""
+    store, job_id, progress = watched.store, watched.job_id, watched.progress
+    with display() as view:
+        while not (progress.is_over or watched.stands_still):
+            page = store.log.read(job_id, progress.cursor)
+            for entry in page.entries:
+                view.show(progress, progress.hear(entry))
+            if page.is_last and not (progress.is_over or watched.stands_still):
+                store.stream.wait({job_id: progress.cursor}, WAIT_SECONDS)
 
 
-def _conclude(store: Store, job_id: str, progress: Progress) -> int:
-    job = find_job(store.database, job_id)
-    assert job is not None, "a job is never deleted while it is watched"
-    if job.status is not Status.COMPLETED:
-        complain(progress.fault or f"The run ended as {job.status}.")
-        return EXIT_CODES.get(job.status, FAILED)
-    answers = [output["content"] for output in outputs_of(store.database, job_id).values()]
+def _ask(watched: Run) -> bool:
+    """Asks the person at this terminal for one decision, stores it and wakes the job; false when nobody is there, who
+    can be asked, or they do not answer now."""
+    asked = next((asked for asked in watched.asks if _is_meant_for(watched.account, asked)), None)
+    if asked is None or not is_asked():
+        return False
+    try:
+        decision = ask_person(asked)
+        answer(watched.store.log, Answer(watched.job_id, asked.id, decision, watched.account.name))
+    except EOFError:
+        return False
+    except NotResumable as late:
+        remark(lost_to(late))
+    watched.wake()
+    return True
+
+
+def _is_meant_for(account: Account, asked: RequestView) -> bool:
+    """Whether a user is asked: one who is named, the owner of the job when nobody is."""
+    return account.name in asked.answerers if asked.answerers else account.user_id == asked.user_id
+
+
+def _conclude(watched: Run, *, is_shared: bool) -> int:
+    status = watched.job.status
+    if status is Status.COMPLETED:
+        _print_answers(watched)
+    elif status is Status.SUSPENDED:
+        _tell_how_to_answer(watched, is_shared=is_shared)
+    else:
+        complain(watched.progress.fault or f"The run ended as {status}.")
+    return EXIT_CODES.get(status, FAILED)
+
+
+def _print_answers(watched: Run) -> None:
+    answers = [output["content"] for output in outputs_of(watched.store.database, watched.job_id).values()]
     texts = [to_text(content) for content in answers if content is not None]
     for text in texts:
-        answer(text)
+        console.answer(text)
     if not texts:
         remark("The flow has no output component, so there is no answer to print.")
-    return EXIT_CODES[job.status]
 
 
-def _assignment(written: str) -> tuple[str, str]:
-    name, equals, value = written.partition("=")
-    if not (name and equals):
-        raise typer.BadParameter(f"{name!r} must be NAME=VALUE.", param_hint="--global")
-    return name, value
+def _tell_how_to_answer(watched: Run, *, is_shared: bool) -> None:
+    """The job, and what to type; `is_shared` when the settings name another database than the one of this run."""
+    remark(f"Job {watched.job_id} is suspended.")
+    for asked in watched.asks:
+        first, *others = asked.payload["allowed_decisions"] or ["ACTION"]
+        or_else = f"  # or: {', '.join(others)}" if others else ""
+        remark(f"{asked.payload['prompt']}\n  penstock inbox answer {shlex.quote(asked.id)} {first}{or_else}")
+    if not watched.asks:
+        remark("Somebody paused it: POST its /resume without a request_id.")
+    where = ", both without DATABASE_URL and REDIS_URL" if is_shared else ""
+    remark(f"It goes on in `penstock up`, at once or when that is started{where}.")
 
 
 def _log_warnings_only() -> None:

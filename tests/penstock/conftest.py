@@ -1,10 +1,14 @@
 """A desk of its own for each test: an empty folder, no settings but the test's, and the `penstock` command."""
 
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,6 +19,8 @@ import structlog
 from penstock.main import main
 from settings import Settings
 
+PATIENCE = 30.0
+"""Seconds until a test gives up waiting for what a terminal shows."""
 ROOT = Path(__file__).parent.parent.parent
 NAMES = [str(field.validation_alias) for field in Settings.model_fields.values()]
 
@@ -32,6 +38,41 @@ class Said:
         return self.out.splitlines()
 
 
+class Terminal:
+    """A terminal that a person sits at. What they type waits until it is asked for, and is not echoed."""
+
+    def __init__(self) -> None:
+        self._ours, theirs = pty.openpty()
+        modes = termios.tcgetattr(theirs)
+        modes[3] &= ~termios.ECHO
+        termios.tcsetattr(theirs, termios.TCSANOW, modes)
+        self.keyboard = os.fdopen(theirs)
+        self.screen = os.fdopen(os.dup(theirs), "w", buffering=1)
+        self._seen = b""
+
+    def type(self, *lines: str) -> None:
+        """Types lines, each with its Enter."""
+        for line in lines:
+            os.write(self._ours, f"{line}\n".encode())
+
+    def type_no_more(self) -> None:
+        """Types Ctrl-D."""
+        os.write(self._ours, b"\x04")
+
+    def until(self, text: str) -> str:
+        """What it shows, as soon as a text stands there."""
+        while text.encode() not in self._seen:
+            ready, _, _ = select.select([self._ours], [], [], PATIENCE)
+            assert ready, f"it shows {self._seen.decode()!r}"
+            self._seen += os.read(self._ours, 4096)
+        return self._seen.decode()
+
+    def close(self) -> None:
+        self.keyboard.close()
+        self.screen.close()
+        os.close(self._ours)
+
+
 Penstock: TypeAlias = Callable[..., Said]
 Start: TypeAlias = Callable[..., "subprocess.Popen[str]"]
 
@@ -47,12 +88,16 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def penstock(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Penstock]:
-    """Types a command in this process."""
+    """Types a command in this process; `at` a terminal, it asks there, and says there what is not its answer."""
 
-    def typed(*arguments: str | Path) -> Said:
-        monkeypatch.setattr(sys, "argv", ["penstock", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
+    def typed(*arguments: str | Path, at: Terminal | None = None) -> Said:
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "argv", ["penstock", *map(str, arguments)])
+            if at is not None:
+                patched.setattr(sys, "stdin", at.keyboard)
+                patched.setattr(sys, "stderr", at.screen)
+            with pytest.raises(SystemExit) as ended:
+                main()
         said = capsys.readouterr()
         code = ended.value.code
         return Said(code if isinstance(code, int) else 0, said.out, said.err)
@@ -86,3 +131,9 @@ def start(desk: Path) -> Iterator[Start]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    with closing(Terminal()) as sat_at:
+        yield sat_at

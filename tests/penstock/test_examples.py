@@ -18,6 +18,8 @@ from tests.penstock.conftest import ROOT
 
 COMPONENTS = ROOT.parent / "shared" / "components"
 COMPARED = ("name", "type", "input_types", "show")
+ADDED_FIELDS = {"HumanInput": {"form"}}
+"""What Penstock adds to Langflow's types."""
 NAMES = sorted(file.name for file in resources.files("examples").iterdir() if file.name.endswith(".json"))
 
 
@@ -35,15 +37,16 @@ def components() -> Path:
     return COMPONENTS
 
 
-def test_there_are_three_with_their_own_ids() -> None:
+def test_each_has_its_own_id() -> None:
     """Ids and endpoint names never change: who calls an example calls it in every version."""
-    assert NAMES == ["answer.json", "echo.json", "router.json"]
-    assert {str(UUID(example(name)["id"])) for name in NAMES} == {
-        ECHO_ID,
-        "a2d84b17-63ce-4f05-8e19-7c5d90b3f602",
-        "e7196c52-0d8f-4b3a-b527-48a1f6e9d503",
+    assert {name: str(UUID(example(name)["id"])) for name in NAMES} == {
+        "answer.json": "e7196c52-0d8f-4b3a-b527-48a1f6e9d503",
+        "echo.json": ECHO_ID,
+        "expense_form.json": "c65f0b82-94d3-47e1-a3c7-5f8e2d19b604",
+        "refund_approval.json": "3b9e6d10-5f27-4c8a-90d4-e2a71c6b8f35",
+        "router.json": "a2d84b17-63ce-4f05-8e19-7c5d90b3f602",
+        "two_approvals.json": "8d41f7a3-2c96-4e5b-b8f0-1a6937c5d248",
     }
-    assert example("echo.json")["id"] == ECHO_ID
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,22 +74,30 @@ def test_both_forms_of_a_handle_are_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_node_is_what_langflow_exports(name: str, components: Path) -> None:
-    """Fields and ports have the names and types of Langflow's own, and no code travels with them."""
+    """Fields and ports have the names and types of Langflow's own, and no code travels with them. What Penstock adds to
+    a type comes beside them."""
     for node in example(name)["data"]["nodes"]:
         kind, described = node["data"]["type"], node["data"]["node"]
         original = json.loads((components / f"{kind}.json").read_text())["node"]
-        variables = set(described["custom_fields"].get("template", ()))
+        own = set(described["custom_fields"].get("template", ())) | ADDED_FIELDS.get(kind, set())
         assert described.keys() >= original.keys() - {"replacement"}
-        assert _fields(described, variables) == _fields(original, set())
-        assert _ports(described) == _ports(original)
+        assert _fields(described, own) == _fields(original, set())
+        assert _ports(described) == (_branches(described) if kind == "HumanInput" else _ports(original))
         assert described["template"]["code"]["value"] == ""
 
 
-def _fields(node: dict[str, Any], variables: set[str]) -> dict[str, Any]:
-    """What is compared of each field but the variables that a prompt brings."""
-    fields = {name: field for name, field in node["template"].items() if name not in {"_type", *variables}}
+def _fields(node: dict[str, Any], own: set[str]) -> dict[str, Any]:
+    """What is compared of each field but its `own`: the variables that a prompt brings, and what is added."""
+    fields = {name: field for name, field in node["template"].items() if name not in {"_type", *own}}
     return {name: {key: field.get(key) for key in COMPARED} for name, field in fields.items()}
 
 
 def _ports(node: dict[str, Any]) -> list[tuple[str, list[str]]]:
     return [(output["name"], output["types"]) for output in node["outputs"]]
+
+
+def _branches(node: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """The ports of a Human Input: one for each choice (contract 4.1), and the values of its form."""
+    labels = node["template"]["decisions"]["value"]
+    branches = [(f"branch_{label.lower().replace(' ', '_')}", ["Message"]) for label in labels]
+    return [*branches, ("values", ["Data", "JSON"])] if "form" in node["template"] else branches

@@ -6,7 +6,21 @@ import pytest
 
 import flows.components
 from flows.errors import VertexFailed
-from flows.events import Event, EventType, add_message, build_start, end, error, lifecycle, token, vertices_sorted
+from flows.events import (
+    Event,
+    EventType,
+    add_message,
+    build_start,
+    end,
+    error,
+    human_input_expired,
+    human_input_required,
+    human_input_resolved,
+    lifecycle,
+    run_suspended,
+    token,
+    vertices_sorted,
+)
 from flows.graph import load_graph
 from flows.limits import Limits
 from flows.messages import MessageRecord
@@ -104,6 +118,66 @@ def test_what_ran_when_the_job_was_ended_was_stopped(kind: EventType) -> None:
     progress = progress_after(*until(EventType.END_VERTEX, ASKED), lifecycle(kind, "It was ended."))
     assert states(progress) == {ASKED: State.DONE, ROUTER: State.STOPPED, YES: State.PENDING, NO: State.PENDING}
     assert (progress.is_over, progress.fault) == (True, "It was ended.")
+
+
+def emptied(event: Event) -> Event:
+    """The end of a vertex, without a result and with nothing behind it: what a vertex that asks tells too."""
+    build = event.data["build_data"]
+    changed = {"next_vertices_ids": [], "data": build["data"] | {"results": {}}}
+    return Event(event.type, {**event.data, "build_data": build | changed})
+
+
+ASKS = human_input_required({"request_id": f"{ROUTER}:{JOB_ID}"})
+
+
+def until_it_asks() -> list[Event]:
+    """The milestones up to a question of the router."""
+    *before, ended = until(EventType.END_VERTEX, ROUTER)
+    return [*before, emptied(ended), ASKS]
+
+
+def test_a_vertex_that_asks_waits_and_has_not_ended() -> None:
+    progress = progress_after(*until_it_asks())
+    assert states(progress) == {ASKED: State.DONE, ROUTER: State.WAITING, YES: State.PENDING, NO: State.PENDING}
+    assert not progress.is_suspended
+
+
+def test_an_end_without_a_result_is_believed_when_nothing_is_asked() -> None:
+    """The next milestone tells; tokens between do not."""
+    *before, _ = until_it_asks()
+    progress = progress_after(*before)
+    last = progress.cursor.seq
+    progress.hear(Entry(Cursor(last, 1), EventType.TOKEN, token("a", "m1").encode(), False))
+    assert states(progress)[ROUTER] is State.RUNNING
+    progress.hear(Entry(Cursor(last + 1), EventType.BUILD_START, build_start().encode(), False))
+    assert states(progress)[ROUTER] is State.DONE
+
+
+@pytest.mark.parametrize(
+    "decided",
+    [
+        human_input_resolved(f"{ROUTER}:{JOB_ID}", {}, "ada", "now", late=False),
+        human_input_expired(f"{ROUTER}:{JOB_ID}:2-abc", None),
+    ],
+)
+def test_a_vertex_goes_on_from_a_decision(decided: Event) -> None:
+    progress = progress_after(*until_it_asks(), run_suspended(paused=False), decided)
+    assert states(progress)[ROUTER] is State.RUNNING
+    assert progress.is_suspended
+
+
+def test_a_run_is_suspended_until_its_next_pass() -> None:
+    """Which begins with the vertices that it names."""
+    waits = [*until_it_asks(), run_suspended(paused=False)]
+    assert progress_after(*waits).is_suspended
+    progress = progress_after(*waits, vertices_sorted([ROUTER], [ROUTER, YES, NO]), build_start())
+    assert not progress.is_suspended
+    assert states(progress) == {ASKED: State.DONE, ROUTER: State.RUNNING, YES: State.PENDING, NO: State.PENDING}
+
+
+def test_what_waited_when_the_job_was_ended_was_stopped() -> None:
+    progress = progress_after(*until_it_asks(), lifecycle(EventType.CANCELLED, "It was ended."))
+    assert states(progress)[ROUTER] is State.STOPPED
 
 
 def test_an_answer_streams_until_its_message_is_complete() -> None:

@@ -86,8 +86,11 @@ def test_an_example_that_was_changed_stays_so(start: Start, url: str, penstock: 
     greeting(start("penstock", "up"))
     assert [line.split("\t")[1:] for line in penstock("flows", "list").lines] == [
         ["Answer", "example-answer"],
+        ["Expense form", "example-expense_form"],
         ["Mine", "mine"],
+        ["Refund approval", "example-refund_approval"],
         ["Router", "example-router"],
+        ["Two approvals", "example-two_approvals"],
     ]
 
 

@@ -2,8 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
+from flows.events import EventType
 from storage.cursor import START, Cursor
-from storage.memory_stream import MemoryStream
+from storage.memory_stream import REST_SECONDS, MemoryStream
 from storage.stream import Entry, StreamBounds
 
 
@@ -65,3 +66,17 @@ def test_all_jobs_together_are_bounded(clock: TurnedClock) -> None:
     assert [kept(stream, job_id) for job_id in ("old", "newer", "newest")] == [0, 1, 1]
     stream.publish("newest", [Entry(Cursor(2), "output", b"x" * 40)])
     assert [kept(stream, job_id) for job_id in ("newer", "newest")] == [0, 2]
+
+
+def test_a_job_that_waits_for_a_person_is_forgotten_soon(
+    clock: TurnedClock, publish: tuple[MemoryStream, Callable[[str, int], None]]
+) -> None:
+    """Rule 7; one that goes on before is kept as any other."""
+    stream, add = publish
+    for job_id in ("waits", "went on"):
+        add(job_id, 1)
+        stream.publish(job_id, [Entry(Cursor(1, 1), EventType.RUN_SUSPENDED, b"{}")])
+    add("went on", 2)
+    clock.seconds = REST_SECONDS + 1
+    add("another", 1)
+    assert (kept(stream, "waits"), kept(stream, "went on")) == (0, 3)

@@ -3,11 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import permutations
+from threading import Barrier
 
 import pytest
 
 from tests.deployments import Deployment
-from tests.making import approval_flow, approvals_flow
+from tests.journeys.gated import Gate
+from tests.making import Exported, approval_flow, approvals_flow, edge, flow
 from tests.reading import WORKFLOWS, Client, until
 
 
@@ -121,19 +123,51 @@ def test_a_wrong_answer_leaves_the_request_open(client: Client) -> None:
     assert client.events(job_id)[-1].event == "end"
 
 
+def _approved_steps(gate: Gate) -> Exported:
+    """ChatInput-a1 → HumanInput-1 … HumanInput-3, side by side, each approved → its own step → its own ChatOutput."""
+    exported = approvals_flow(3)
+    asked, people, shown = exported["nodes"][0], exported["nodes"][1:4], exported["nodes"][4:]
+    steps = [gate.step(f"step-{number}") for number in (1, 2, 3)]
+    edges = [
+        *(edge(asked, "message", person, "prompt") for person in people),
+        *(edge(person, "branch_approve", step, "input_value") for person, step in zip(people, steps, strict=True)),
+        *(edge(step, "text", end, "input_value") for step, end in zip(steps, shown, strict=True)),
+    ]
+    return flow([asked, *people, *steps, *shown], edges)
+
+
 @pytest.mark.parametrize("order", list(permutations((1, 2, 3))), ids=str)
-def test_parallel_requests_are_answered_in_any_order(client: Client, order: tuple[int, ...]) -> None:
+def test_parallel_requests_are_answered_in_any_order(client: Client, gate: Gate, order: tuple[int, ...]) -> None:
     """Each answer goes on with its own branch at once, and each branch runs once."""
-    flow_id = client.store(approvals_flow(3))
-    job_id = suspended(client, flow_id, input_value="Go on?")
+    gate.open()
+    job_id = suspended(client, client.store(_approved_steps(gate)), input_value="Go on?")
     assert len(client.asked(job_id)) == 3
     for answered, number in enumerate(order, 1):
         answer = client.resume(job_id, f"HumanInput-{number}:{job_id}", "approve")
         assert answer.status_code == 200, answer.text
-        with client.attached(job_id, "0") as found:
-            outputs = [frame.json["data"]["component_id"] for frame in found if frame.event == "output"]
+        outputs = [frame.json["data"]["component_id"] for frame in client.events(job_id) if frame.event == "output"]
         assert sorted(outputs) == sorted(f"ChatOutput-{one}" for one in order[:answered])
+        assert [line.vertex_id for line in gate.begun()] == [f"step-{one}" for one in order[:answered]]
     assert client.job(job_id)["status"] == "completed"
+
+
+def test_parallel_requests_are_answered_at_once(client: Client, other_client: Client, gate: Gate) -> None:
+    """No answer is lost for another one that comes at the same moment, and each branch runs once (B8)."""
+    job_id = suspended(client, client.store(_approved_steps(gate)))
+    barrier = Barrier(3)
+
+    def decide(number: int) -> int:
+        barrier.wait()
+        asking = client if number % 2 else other_client
+        return asking.resume(job_id, f"HumanInput-{number}:{job_id}", "approve").status_code
+
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(decide, (1, 2, 3))) == [200, 200, 200]
+    gate.open()
+    with client.following(f"{WORKFLOWS}/{job_id}/events", on_suspend="follow") as found:
+        until(found, "end")
+    assert shown(client, job_id) == {"ChatOutput-1", "ChatOutput-2", "ChatOutput-3"}
+    assert sorted(line.vertex_id for line in gate.begun()) == ["step-1", "step-2", "step-3"]
 
 
 @pytest.mark.parametrize("mode", ["sync", "stream"])

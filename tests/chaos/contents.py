@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import SQLModel, col
 
 from storage.database import Database
-from storage.tables import ExecutionSignal, Job, JobEvent, VertexRow, table_of
+from storage.tables import ExecutionSignal, HumanRequestRow, Job, JobEvent, VertexRow, table_of
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,31 @@ class SignalRow:
 
 
 @dataclass(frozen=True)
+class RequestRow:
+    """A human request, and what was decided, by whom."""
+
+    id: str
+    job_id: str
+    vertex_id: str
+    kind: str
+    state: str
+    decision: str | None
+    decided_by: str | None
+    is_applied: bool
+
+    @property
+    def decided(self) -> Mapping[str, Any]:
+        """The decision; nothing when nobody decided."""
+        found: Mapping[str, Any] = orjson.loads(self.decision) if self.decision else {}
+        return found
+
+    @property
+    def action(self) -> str | None:
+        """What was chosen; None when nobody decided."""
+        return self.decided.get("action_id")
+
+
+@dataclass(frozen=True)
 class Contents:
     """All rows that invariants speak about; events in their order."""
 
@@ -73,6 +98,7 @@ class Contents:
     events: tuple[EventRow, ...] = ()
     results: tuple[ResultRow, ...] = ()
     signals: tuple[SignalRow, ...] = ()
+    requests: tuple[RequestRow, ...] = ()
 
 
 def read_contents(url: str) -> Contents:
@@ -83,6 +109,7 @@ def read_contents(url: str) -> Contents:
             events=tuple(EventRow(**row) for row in _rows(database, JobEvent, EventRow)),
             results=tuple(ResultRow(**row) for row in _rows(database, VertexRow, ResultRow)),
             signals=tuple(SignalRow(**row) for row in _rows(database, ExecutionSignal, SignalRow)),
+            requests=tuple(RequestRow(**row) for row in _rows(database, HumanRequestRow, RequestRow)),
         )
 
 
@@ -105,6 +132,7 @@ def load_contents(path: Path) -> Contents:
         events=tuple(EventRow(**row) for row in stored["events"]),
         results=tuple(ResultRow(**row) for row in stored["results"]),
         signals=tuple(SignalRow(**row) for row in stored["signals"]),
+        requests=tuple(RequestRow(**row) for row in stored["requests"]),
     )
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+from flows.recovery import VALUE as TOLD_VALUE
 from storage.database import Database
 from storage.states import Mode
 from tests.chaos.client import RecordingClient, Watcher
@@ -23,9 +24,7 @@ from tests.chaos.scene import Scene, staged
 from tests.reading import Client
 
 SETTLE_SECONDS = 90.0
-"""How long after the last fault jobs are waited for; those that have not ended by then are violations."""
-WATCH_SECONDS = 25.0
-"""How long clients may take to see the end of a job that has ended."""
+"""How long after the last fault jobs are waited for, until they end and every client has seen it."""
 LOOK_SECONDS = 0.25
 
 
@@ -65,9 +64,7 @@ class _Run:
             await self._break(faults)
             await self._until(self.plan.seconds)
             calm_at = time.time()
-            await self._settle()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(jobs, WATCH_SECONDS)
+            await self._settle(jobs)
         ended.set()
         await watching_over
         return began_at, calm_at
@@ -87,11 +84,13 @@ class _Run:
 
     async def _live(self, planned: PlannedJob, client: RecordingClient) -> None:
         await self._until(planned.at)
-        await _Asking(planned, self._body(planned), client).run()
+        await _Asking(self.plan, planned, self._body(planned), client).run()
 
-    async def _settle(self) -> None:
-        """Returns when no job is left that must still end."""
+    async def _settle(self, jobs: Awaitable[object]) -> None:
+        """Returns when no client is left who waits, and no job that must still end."""
         until = time.monotonic() + SETTLE_SECONDS
+        with suppress(TimeoutError):
+            await asyncio.wait_for(jobs, SETTLE_SECONDS)
         with closing(Database(self.scene.database_url)) as database:
             while await asyncio.to_thread(count_live, database) and time.monotonic() < until:  # noqa: ASYNC110 - a row
                 await asyncio.sleep(LOOK_SECONDS)
@@ -111,33 +110,60 @@ class _Run:
 
 @dataclass
 class _Asking:
-    """One planned job: who asks for it, who watches it, who stops it."""
+    """One planned job: who asks for it, who watches it, who stops or pauses it, who decides what it asks."""
 
+    plan: Plan
     planned: PlannedJob
     body: Mapping[str, Any]
     client: RecordingClient
     _jobs: set[str] = field(default_factory=set)
+    _requests: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as self._tasks:
             for _ in range(self.planned.copies):
-                self._tasks.create_task(self.client.submit(self.planned, self.body, self._accepted))
+                self._tasks.create_task(self.client.submit(self.planned, self.body, self._accepted, self._asked))
 
     def _accepted(self, job_id: str) -> None:
-        """Sets watchers on a job, and whoever will stop it, when it is heard of for the first time."""
+        """Sets watchers on a job, and whoever will stop or pause it, when it is heard of for the first time."""
         if job_id in self._jobs:
             return
         self._jobs.add(job_id)
         watchers = 1 if self.planned.mode is Mode.SYNC else self.planned.watchers
         for number in range(1, watchers + 1):
-            self._tasks.create_task(self._watch(job_id, f"watcher {number}"))
+            watcher = Watcher(job_id, f"watcher {number}", self._asked, crosses_pauses=number % 2 == 0)
+            self._tasks.create_task(self._watch(watcher))
         if self.planned.stop_after is not None:
             for _ in range(self.planned.stops):
                 self._tasks.create_task(self._stop(job_id, self.planned.stop_after))
+        if self.planned.pause_after is not None:
+            self._tasks.create_task(self._pause(job_id, self.planned.pause_after))
 
-    async def _watch(self, job_id: str, name: str) -> None:
-        await self.client.follow(self.planned.number, Watcher(job_id, name))
-        await self.client.look(self.planned.number, job_id)
+    def _asked(self, job_id: str, request: Mapping[str, Any]) -> None:
+        """Lets clients decide on a human request when it is heard of for the first time."""
+        request_id = str(request["request_id"])
+        if request_id in self._requests:
+            return
+        self._requests.add(request_id)
+        choices = [option["action_id"] for option in request["options"]]
+        planned = self.plan.decision(self.planned.number, request_id.partition(":")[0], choices)
+        for number, action in enumerate(planned.actions, 1):
+            decision = {"action_id": action, "values": {TOLD_VALUE: f"client {number}"}}
+            self._tasks.create_task(self._decide(job_id, request_id, decision, planned.after))
+
+    async def _decide(self, job_id: str, request_id: str, decision: Mapping[str, Any], after: float) -> None:
+        await asyncio.sleep(after)
+        await self.client.decide(self.planned.number, job_id, request_id, decision)
+
+    async def _watch(self, watcher: Watcher) -> None:
+        await self.client.follow(self.planned.number, watcher)
+        await self.client.look(self.planned.number, watcher.job_id)
+
+    async def _pause(self, job_id: str, after: float) -> None:
+        await asyncio.sleep(after)
+        await self.client.pause(self.planned.number, job_id)
+        await asyncio.sleep(self.planned.paused_seconds)
+        await self.client.go_on(self.planned.number, job_id)
 
     async def _stop(self, job_id: str, after: float) -> None:
         await asyncio.sleep(after)

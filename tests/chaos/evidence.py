@@ -1,6 +1,7 @@
 """Everything that is known of a run when it is over: what clients saw, what vertices did, what the database holds."""
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -9,7 +10,8 @@ from typing import TypeVar
 
 import orjson
 
-from tests.chaos.contents import Contents, EventRow, JobRow, load_contents, write_contents
+from flows.human import RequestKind
+from tests.chaos.contents import Contents, EventRow, JobRow, RequestRow, load_contents, write_contents
 from tests.chaos.history import Call, DiedAlone, FaultDone, FrameSeen, Purpose, Record, read_history
 from tests.chaos.ledger import Line, What, read
 from tests.chaos.plan import FaultKind, SetUp
@@ -89,6 +91,41 @@ class Evidence:
     def stopped(self) -> list[Call]:
         """The stops that were answered with success."""
         return [call for call in self.calls if call.purpose is Purpose.STOP and call.is_accepted]
+
+    @cached_property
+    def decisions(self) -> Mapping[str, list[Call]]:
+        """The decisions that clients sent, by human request."""
+        sent = [call for call in self.calls if call.purpose is Purpose.RESUME]
+        return grouped(sent, lambda call: str(call.body["request_id"]))
+
+    @cached_property
+    def requests_of(self) -> Mapping[str, list[RequestRow]]:
+        """The human requests of a job."""
+        return grouped(self.contents.requests, lambda request: request.job_id)
+
+    @cached_property
+    def ends(self) -> Mapping[tuple[str, str], int]:
+        """How often each vertex of each job ended, by the log."""
+        ended = (event for event in self.contents.events if event.type == "end_vertex")
+        return Counter((event.job_id, str(event.data["build_data"]["id"])) for event in ended)
+
+    @cached_property
+    def pauses(self) -> Mapping[str, tuple[float, float]]:
+        """When each job was paused: from the answer to that until somebody asked that it goes on."""
+        went_on: dict[str, float] = {}
+        for call in self.calls:
+            if call.purpose is Purpose.GO_ON:
+                went_on[str(call.job_id)] = min(call.asked_at, went_on.get(str(call.job_id), call.asked_at))
+        paused = (call for call in self.calls if call.purpose is Purpose.PAUSE and call.is_accepted)
+        return {str(call.job_id): (call.answered_at, went_on.get(str(call.job_id), math.inf)) for call in paused}
+
+    def told_of_effect(self, job_id: str, vertex_id: str) -> list[str | None]:
+        """What people told about a vertex of which nobody knew whether it had taken effect."""
+        return [
+            request.action
+            for request in self.requests_of.get(job_id, ())
+            if request.vertex_id == vertex_id and request.kind == RequestKind.UNCERTAIN_EFFECT
+        ]
 
     def was_just_thawed(self, line: Line, seconds: float) -> bool:
         """Whether the program of a line went on after a freeze so shortly before that it may have been under way."""

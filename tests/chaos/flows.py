@@ -1,6 +1,6 @@
 """The flows that are run: the ordinary ones of the tests, and some whose vertices write into the side-effect ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +11,8 @@ from tests.making import PLAIN, TEXT, Exported, Shape, edge, node
 
 PURE, IDEMPOTENT, ONCE = "PureStep", "IdempotentStep", "OnceStep"
 BLOCKING_PURE, BLOCKING_IDEMPOTENT, BLOCKING_ONCE = "BlockingPureStep", "BlockingIdempotentStep", "BlockingOnceStep"
+BRANCHES: Mapping[str, str] = {"approve": ONCE, "reject": BLOCKING_IDEMPOTENT}
+"""The step behind each choice of a person."""
 _STEP = Shape(
     "Step",
     {"input_value": TEXT, "ledger": PLAIN, "seconds": {"type": "float", "value": 0.2}},
@@ -33,6 +35,10 @@ class FlowKind(StrEnum):
     """Many steps side by side, more than may run at the same time."""
     ONCE_STEPS = "once steps"
     """A chain with steps that must not be repeated."""
+    ASKING = "asking"
+    """A person decides which of two steps is done."""
+    ASKING_MANY = "asking many"
+    """Three people do, side by side."""
 
 
 def flows(ledger: Path, model_url: str) -> dict[FlowKind, Exported]:
@@ -46,7 +52,14 @@ def flows(ledger: Path, model_url: str) -> dict[FlowKind, Exported]:
         FlowKind.LONG_STEPS: _row([BLOCKING_PURE, IDEMPOTENT, PURE, BLOCKING_IDEMPOTENT], ledger, 1.6),
         FlowKind.WIDE_STEPS: _side_by_side([PURE, BLOCKING_PURE, IDEMPOTENT, BLOCKING_IDEMPOTENT] * 3, ledger, 1.0),
         FlowKind.ONCE_STEPS: _row([ONCE, BLOCKING_ONCE, PURE, ONCE], ledger, 1.0),
+        FlowKind.ASKING: _asking(1, ledger, 0.6),
+        FlowKind.ASKING_MANY: _asking(3, ledger, 0.6),
     }
+
+
+def step_behind(person: str, action: str) -> str:
+    """The id of the step that a choice leads to, by the id of the vertex that asks."""
+    return f"{BRANCHES[action]}-{person.rpartition('-')[2]}-{action}"
 
 
 def _row(kinds: Sequence[str], ledger: Path, seconds: float) -> Exported:
@@ -68,11 +81,28 @@ def _side_by_side(kinds: Sequence[str], ledger: Path, seconds: float) -> Exporte
     return making.flow([asked, *steps, join, answered], [*edges, edge(join, "prompt", answered, "input_value")])
 
 
+def _asking(width: int, ledger: Path, seconds: float) -> Exported:
+    """ChatInput → people side by side, each → one step for each choice → a ChatOutput of its own."""
+    asked = node("ChatInput", "ChatInput-a1")
+    nodes, edges = [asked], []
+    for number in range(1, width + 1):
+        person = node("HumanInput", f"HumanInput-{number}")
+        nodes.append(person)
+        edges.append(edge(asked, "message", person, "prompt"))
+        for action, kind in BRANCHES.items():
+            step = _step(kind, step_behind(person["id"], action), ledger, seconds)
+            shown = node("ChatOutput", f"ChatOutput-{number}-{action}")
+            nodes += [step, shown]
+            edges += [edge(person, f"branch_{action}", step, "input_value"), edge(step, "text", shown, "input_value")]
+    return making.flow(nodes, edges)
+
+
 def _steps(kinds: Sequence[str], ledger: Path, seconds: float) -> list[Exported]:
-    return [
-        node(kind, f"{kind}-{number}", shape=_STEP, ledger=str(ledger), seconds=seconds)
-        for number, kind in enumerate(kinds, 1)
-    ]
+    return [_step(kind, f"{kind}-{number}", ledger, seconds) for number, kind in enumerate(kinds, 1)]
+
+
+def _step(kind: str, id: str, ledger: Path, seconds: float) -> Exported:
+    return node(kind, id, shape=_STEP, ledger=str(ledger), seconds=seconds)
 
 
 def _output(exported: Exported) -> str:

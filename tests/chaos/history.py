@@ -22,6 +22,13 @@ class Purpose(StrEnum):
     """How a job stands."""
     ATTACH = "attach"
     """Its events after a cursor."""
+    PENDING = "pending"
+    """What it asks people."""
+    RESUME = "resume"
+    """That it goes on from a decision."""
+    PAUSE = "pause"
+    GO_ON = "go on"
+    """That it goes on though it was paused."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,11 @@ class Call:
     @property
     def is_accepted(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request need not be sent again: it was answered, and not told to come again."""
+        return self.status is not None and self.status < 429
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,34 @@
-"""Evidence of a run that never happened: one job without a flaw, and ways to spoil it, for the tests of the checker.
+"""Evidence of runs that never happened: one job without a flaw, and ways to spoil it, for the tests of the checker.
 
 The job runs one step, `PureStep-1`: submitted at 9, claimed at 10, begun at 10.5, ended at 11, completed at 12; the
 last fault is over at 20. Two watchers see all of it, the first one over two connections.
+
+Or it asks at 10 first, is approved at 10.2 and rejected, too late, at 10.3; then it runs the step behind the approval.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from tests.chaos.contents import Contents, EventRow, JobRow, ResultRow
+from tests.chaos.contents import Contents, EventRow, JobRow, RequestRow, ResultRow
 from tests.chaos.evidence import Evidence, Moments
+from tests.chaos.flows import step_behind
 from tests.chaos.history import Call, FaultDone, FrameSeen, Purpose, Record
 from tests.chaos.ledger import Line, What
 from tests.chaos.plan import FaultKind, SetUp
 
 JOB, KEY, STEP, NONCE = "job-1", "key-1", "PureStep-1", "a-nonce"
+PERSON, APPROVED, REJECTED = (
+    "HumanInput-1",
+    step_behind("HumanInput-1", "approve"),
+    step_behind("HumanInput-1", "reject"),
+)
+REQUEST = f"{PERSON}:{JOB}"
+APPROVE: Mapping[str, Any] = {"action_id": "approve", "values": {}}
+REJECT: Mapping[str, Any] = {"action_id": "reject", "values": {}}
+WINNER = {"by": "local", "at": "2026-11-26T00:00:00+00:00", "decision": APPROVE}
 GROUP = 100
 TOKEN = '{"event":"token","data":{"chunk":"7.0 "}}'
 OLDER_TOKEN = '{"event":"token","data":{"chunk":"6.0 "}}'
@@ -44,6 +56,61 @@ def flawless() -> Evidence:
     )
 
 
+def flawless_asking() -> Evidence:
+    """The run that asks, as it should be."""
+    events = (
+        event(1, "vertices_sorted", 9.0, {"ids": [PERSON], "to_run": [PERSON, APPROVED, REJECTED]}),
+        event(2, "build_start", 10.0, {}),
+        step_event(3, 10.0, vertex_id=PERSON),
+        event(4, "human_input_required", 10.0, {"request_id": REQUEST}),
+        resolved(5),
+        event(6, "build_start", 10.3, {}),
+        step_event(7, 10.4, vertex_id=PERSON, inactivated=[REJECTED]),
+        step_event(8, 11.0, vertex_id=APPROVED),
+        event(9, "end", 12.0, {"status": "completed"}),
+    )
+    contents = Contents(
+        jobs=(a_job(seq=9),),
+        events=events,
+        results=tuple(ResultRow(JOB, vertex_id, 1, "{}") for vertex_id in (PERSON, APPROVED)),
+        requests=(a_request(),),
+    )
+    decided = decision(10.2, APPROVE), decision(10.3, REJECT, status=409, answer={"detail": {"answered": WINNER}})
+    watching = [frame(str(stored.seq), stored.payload) for stored in events]
+    begun = a_line(10.5, APPROVED, effect="once")
+    return Evidence(
+        moments=Moments(1, SetUp.SCALED, 0.0, 20.0, 30.0),
+        history=[submit(), *decided, *watching],
+        ledger=[begun, replace(begun, at=10.9, what=What.END)],
+        contents=contents,
+    )
+
+
+def a_request(**columns: Any) -> RequestRow:
+    """The request that the job asks."""
+    decided = orjson.dumps(APPROVE).decode()
+    made = RequestRow(REQUEST, JOB, PERSON, "node_input", "answered", decided, "local", is_applied=True)
+    return replace(made, **columns)
+
+
+def about_effect(action: str, vertex_id: str = APPROVED) -> RequestRow:
+    """What somebody said of a step that was interrupted."""
+    decided = orjson.dumps({"action_id": action, "values": {}}).decode()
+    return a_request(id=f"{vertex_id}:{JOB}:1-0", vertex_id=vertex_id, kind="uncertain_effect", decision=decided)
+
+
+def resolved(seq: int, **data: Any) -> EventRow:
+    """What the log tells of a decision."""
+    told = {"request_id": REQUEST, "decision": APPROVE, "by": "local", "late": False, **data}
+    return event(seq, "human_input_resolved", 10.2, told)
+
+
+def decision(at: float, decided: Mapping[str, Any], request_id: str = REQUEST, **fields: Any) -> Call:
+    """A decision that a client sent; it is accepted unless the fields say otherwise."""
+    body = {"request_id": request_id, "decision": decided}
+    return call(Purpose.RESUME, at, **{"answer": {"status": "resuming"}, "body": body, **fields})
+
+
 def a_job(**columns: Any) -> JobRow:
     made = JobRow(
         id=JOB,
@@ -64,17 +131,24 @@ def event(seq: int, type: str, at: float, data: Any) -> EventRow:
     return EventRow(JOB, seq, type, type in ("end", "cancelled", "timed_out", "worker_lost"), payload, at)
 
 
-def step_event(seq: int, at: float, nonce: str = NONCE) -> EventRow:
-    """The end of the step, with what it put out."""
+def step_event(
+    seq: int, at: float, nonce: str = NONCE, vertex_id: str = STEP, inactivated: Sequence[str] = ()
+) -> EventRow:
+    """The end of a step, with what it put out."""
     result = {"outputs": {"text": {"message": nonce, "type": "text"}}}
-    built = {"id": STEP, "inactivated_vertices": [], "data": result}
-    return event(seq, "end_vertex", at, {"build_data": built, "output_meta": {"vertex_type": "PureStep"}})
+    built = {"id": vertex_id, "inactivated_vertices": inactivated, "data": result}
+    meta = {"vertex_type": vertex_id.partition("-")[0]}
+    return event(seq, "end_vertex", at, {"build_data": built, "output_meta": meta})
 
 
 def line(at: float, **fields: Any) -> Line:
     """A beginning of the step."""
-    made = Line(at, What.BEGIN, JOB, STEP, 1, f"{JOB}:{STEP}:1", "pure", NONCE, 101, GROUP)
-    return replace(made, **fields)
+    return replace(a_line(at, STEP), **fields)
+
+
+def a_line(at: float, vertex_id: str, visit: int = 1, effect: str = "pure") -> Line:
+    """A beginning of any step."""
+    return Line(at, What.BEGIN, JOB, vertex_id, visit, f"{JOB}:{vertex_id}:{visit}", effect, NONCE, 101, GROUP)
 
 
 def call(purpose: Purpose, at: float, answer: dict[str, Any], **fields: Any) -> Call:
@@ -116,6 +190,17 @@ def with_event(evidence: Evidence, changed: EventRow) -> Evidence:
 
 def without_event(evidence: Evidence, seq: int) -> Evidence:
     return _with(evidence, events=tuple(stored for stored in evidence.contents.events if stored.seq != seq))
+
+
+def with_request(evidence: Evidence, **columns: Any) -> Evidence:
+    """The first request with other columns."""
+    first, *others = evidence.contents.requests
+    return _with(evidence, requests=(replace(first, **columns), *others))
+
+
+def with_requests(evidence: Evidence, *requests: RequestRow) -> Evidence:
+    """More requests."""
+    return _with(evidence, requests=(*evidence.contents.requests, *requests))
 
 
 def without_results(evidence: Evidence) -> Evidence:

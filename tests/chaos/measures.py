@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flows.component import Effect
+from flows.recovery import RETRY
 from tests.chaos.contents import EventRow
 from tests.chaos.evidence import Evidence
 from tests.chaos.history import FaultDone
@@ -82,8 +83,12 @@ def recoveries_keep_their_time(evidence: Evidence) -> Iterator[Violation]:
 
 
 def repeated(evidence: Evidence, effect: Effect) -> int:
-    """How many builds of interrupted vertices of an effect class were repetitions."""
-    return sum(len(lines) - 1 for lines in evidence.visits.values() if lines[0].effect == effect)
+    """How many builds of interrupted vertices of an effect class were repetitions that nobody had asked for."""
+    return sum(
+        max(0, len(lines) - 1 - evidence.told_of_effect(job_id, vertex_id).count(RETRY))
+        for (job_id, vertex_id, _), lines in evidence.visits.items()
+        if lines[0].effect == effect
+    )
 
 
 def latest_begin_after_a_stop(evidence: Evidence) -> float:
@@ -103,13 +108,19 @@ def settling_seconds(evidence: Evidence) -> float:
 
 def _interrupted(evidence: Evidence, fault: FaultDone) -> Iterator[tuple[EventRow, EventRow, list[EventRow]]]:
     """The passes that ran in the program of a fault when it began: their beginning, that of the pass after each, and
-    the events of the job."""
+    the events of the job. A pass that may have ended because the job was suspended is none."""
     for job_id, events in evidence.events.items():
         starts = [event for event in events if event.type == "build_start"]
         before = [event for event in starts if event.created_at <= fault.began_at]
         after = [event for event in starts if event.created_at > fault.began_at]
-        if before and after and _worked(evidence, fault, job_id, before[-1].created_at):
+        if not before or not after or job_id in evidence.pauses or _decided_between(before[-1], after[0], events):
+            continue
+        if _worked(evidence, fault, job_id, before[-1].created_at):
             yield before[-1], after[0], events
+
+
+def _decided_between(before: EventRow, after: EventRow, events: Sequence[EventRow]) -> bool:
+    return any(event.type == "human_input_resolved" for event in events if before.seq < event.seq < after.seq)
 
 
 def _worked(evidence: Evidence, fault: FaultDone, job_id: str, since: float) -> bool:

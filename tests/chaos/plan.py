@@ -99,12 +99,16 @@ _HOW_OFTEN: Mapping[FlowKind, int] = {
     FlowKind.LONG_STEPS: 3,
     FlowKind.WIDE_STEPS: 2,
     FlowKind.ONCE_STEPS: 3,
+    FlowKind.ASKING: 3,
+    FlowKind.ASKING_MANY: 2,
 }
 """Flows that last come more often: they are what faults hit."""
 _AS_OFTEN: Mapping[FaultKind, int] = {FaultKind.KILL_WORKER: 2, FaultKind.FREEZE_WORKER: 2}
 """Faults that come more often than others in the same time."""
 MEASURED = (FaultKind.KILL_WORKER, FaultKind.FREEZE_WORKER, FaultKind.DEPLOY_WORKER)
 """Faults after which it is measured how soon jobs go on."""
+LATEST_DECISION = 3.0
+"""Seconds after which a human request is decided at the latest."""
 LONG_LOCK_SECONDS = 11.5
 """Longer than any writer waits for its turn."""
 
@@ -124,6 +128,19 @@ class PlannedJob:
     """Seconds from its acceptance until it is stopped; None for a run that is left alone."""
     stops: int
     """How often it is stopped at once."""
+    pause_after: float | None
+    """Seconds from its acceptance until it is paused; None for a run that is not."""
+    paused_seconds: float
+    """How long it is paused."""
+
+
+@dataclass(frozen=True)
+class PlannedDecision:
+    """What is decided on one human request, so many seconds after it is known: by one client for each action, by all of
+    them at once."""
+
+    after: float
+    actions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -164,6 +181,13 @@ class Plan:
     def faults(self) -> list[PlannedFault]:
         return [fault for group in self.groups for fault in group.faults]
 
+    def decision(self, number: int, vertex_id: str, choices: Sequence[str]) -> PlannedDecision:
+        """What is decided on every request of a vertex of a planned job, which offers these choices."""
+        at_random = Random(f"{self.seed} {self.set_up} {number} {vertex_id}")
+        wanted, clients = at_random.choice(choices), at_random.randint(1, 4)
+        others = (at_random.choice((wanted, at_random.choice(choices))) for _ in range(clients - 1))
+        return PlannedDecision(at_random.choice((0.0, at_random.uniform(0, LATEST_DECISION))), (wanted, *others))
+
 
 def make_plan(seed: int, set_up: SetUp, jobs: int, seconds: float) -> Plan:
     """The run of a seed: so many jobs, and as many groups of faults as fit into so many seconds."""
@@ -178,6 +202,7 @@ def _job(number: int, at: float, at_random: Random) -> PlannedJob:
     mode = at_random.choices((Mode.BACKGROUND, Mode.STREAM, Mode.SYNC), (6, 2, 2))[0]
     key = f"key-{number}" if at_random.random() < 0.6 else None
     stopped = mode is not Mode.SYNC and at_random.random() < 0.2
+    paused = mode is not Mode.SYNC and at_random.random() < 0.2
     return PlannedJob(
         number=number,
         at=at,
@@ -188,6 +213,8 @@ def _job(number: int, at: float, at_random: Random) -> PlannedJob:
         watchers=at_random.choice((1, 2, 3)),
         stop_after=at_random.uniform(0.05, 3) if stopped else None,
         stops=at_random.choice((1, 2)),
+        pause_after=at_random.uniform(0.05, 1) if paused else None,
+        paused_seconds=at_random.uniform(0.5, 4),
     )
 
 

@@ -87,6 +87,11 @@ def _clients(evidence: Evidence) -> Iterator[Figure]:
     yield Figure("requests without an answer", str(sum(call.status is None for call in evidence.calls)))
     yield Figure("requests answered 503", str(sum(call.status == 503 for call in evidence.calls)))
     yield Figure("submits", str(len(submits)))
+    decisions = [call for calls in evidence.decisions.values() for call in calls]
+    accepted, refused = (sum(call.status == status for call in decisions) for status in (200, 409))
+    yield Figure("jobs paused for a while", str(len(evidence.pauses)))
+    yield Figure("human requests", str(len(evidence.contents.requests)))
+    yield Figure("decisions accepted, and refused", f"{accepted}, {refused}")
     yield Figure("events seen by clients", str(sum(len(frames) for frames in evidence.watched.values())))
     connections = sum(frames[-1].connection for frames in evidence.watched.values())
     yield Figure("watchers, and connections they needed", f"{len(evidence.watched)}, {connections}")

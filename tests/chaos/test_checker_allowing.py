@@ -40,10 +40,13 @@ def _freed_key(run: Evidence) -> Evidence:
     """The job failed and everybody was told so; then its key was used again."""
     told = call(Purpose.LOOK, 13.0, {"status": "failed", "last_event": 4})
     ended = event(4, "end", 12.0, {"status": "failed"})
-    failed = with_event(with_job(run, status="failed", error='{"type":"EffectUncertain"}'), ended)
+    killed = [fault(FaultKind.KILL_WORKER, 9.0 + number / 10, 9.1 + number / 10) for number in range(MAX_ATTEMPTS)]
+    failed = with_event(with_job(run, status="failed", error='{"type":"worker_lost"}'), ended)
     frames = [frame(str(stored.seq), stored.payload) for stored in failed.contents.events]
-    again = with_another_job(failed, status="suspended", seq=0, created_at=12.5, finished_at=None)
-    return replace(again, history=[submit(), told, *frames])
+    again = with_another_job(failed, status="cancelled", seq=1, created_at=12.5, finished_at=13.0)
+    stopped = replace(event(1, "cancelled", 13.0, {}), job_id="job-2")
+    again = replace(again, contents=replace(again.contents, events=(*again.contents.events, stopped)))
+    return replace(again, history=[submit(), told, *frames, *killed])
 
 
 def _told_again(run: Evidence) -> Evidence:
@@ -64,6 +67,7 @@ ALLOWED: dict[str, Callable[[Evidence], Evidence]] = {
     "the server cuts off what is open when its process ends": lambda run: with_records(
         run, submit(status=500, job_id=None, answer={"text": "Internal Server Error"}), CUT_OFF
     ),
+    "a paused job goes on": lambda run: with_records(run, call(Purpose.PAUSE, 8.0, {}), call(Purpose.GO_ON, 10.5, {})),
     "a stop comes too late": lambda run: with_records(run, stop(12.5, "Job already finished (completed).")),
 }
 

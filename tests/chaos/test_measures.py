@@ -5,7 +5,22 @@ from dataclasses import replace
 import pytest
 
 from flows.component import Effect
-from tests.chaos.inventing import GROUP, fault, flawless, interrupted, line, stop, with_lines, with_records
+from tests.chaos.history import Purpose
+from tests.chaos.inventing import (
+    GROUP,
+    STEP,
+    about_effect,
+    call,
+    fault,
+    flawless,
+    interrupted,
+    line,
+    resolved,
+    stop,
+    with_lines,
+    with_records,
+    with_requests,
+)
 from tests.chaos.measures import (
     Spread,
     hand_ons,
@@ -30,6 +45,16 @@ def test_a_recovery_lasts_from_the_kill_to_the_next_pass() -> None:
 def test_a_job_of_another_program_was_not_interrupted() -> None:
     killed = replace(KILLED, group=GROUP + 1)
     assert recoveries(interrupted(flawless(), killed, 4.0)) == []
+
+
+def test_a_job_that_was_suspended_was_not_interrupted() -> None:
+    """Its next pass began because somebody decided, or let it go on."""
+    run = interrupted(flawless(), KILLED, 4.0)
+    assert recoveries(with_records(run, call(Purpose.PAUSE, 10.2, {}))) == []
+    first, start, again, *others = run.contents.events
+    later = [replace(event, seq=event.seq + 1) for event in (again, *others)]
+    events = (first, start, resolved(3), *later)
+    assert recoveries(replace(run, contents=replace(run.contents, events=events))) == []
 
 
 def test_a_fault_beside_it_is_told() -> None:
@@ -57,6 +82,7 @@ def test_repetitions_are_counted_by_effect() -> None:
     run = with_lines(flawless(), line(10.6, nonce="again"), line(10.7, vertex_id="other", effect="idempotent"))
     assert repeated(run, Effect.PURE) == 1
     assert repeated(run, Effect.IDEMPOTENT) == 0
+    assert repeated(with_requests(run, about_effect("retry", STEP)), Effect.PURE) == 0
 
 
 def test_the_last_begin_after_a_stop_is_found() -> None:

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.chaos.faults import DOINGS
-from tests.chaos.plan import FIRST_AT, MEASURED, REST_SECONDS, TARGETS, FaultKind, SetUp, make_plan
+from tests.chaos.plan import FIRST_AT, LATEST_DECISION, MEASURED, REST_SECONDS, TARGETS, FaultKind, SetUp, make_plan
 
+CHOICES = ("approve", "reject")
 BOTH = pytest.mark.parametrize("set_up", list(SetUp))
 
 
@@ -34,6 +35,19 @@ def test_only_a_key_is_used_more_than_once(set_up: SetUp) -> None:
     jobs = make_plan(7, set_up, 200, 100).jobs
     assert any(job.copies > 1 for job in jobs)
     assert all(job.copies == 1 for job in jobs if job.key is None)
+
+
+@BOTH
+def test_a_request_is_decided_as_the_seed_says(set_up: SetUp) -> None:
+    """By one to four clients, who sometimes disagree, at once or later; whoever asks again gets the same."""
+    plan = make_plan(7, set_up, 200, 100)
+    found = [plan.decision(job.number, "HumanInput-1", CHOICES) for job in plan.jobs]
+    assert found == [plan.decision(job.number, "HumanInput-1", CHOICES) for job in plan.jobs]
+    assert {len(decision.actions) for decision in found} == {1, 2, 3, 4}
+    assert {decision.actions[0] for decision in found} == set(CHOICES)
+    assert any(len(set(decision.actions)) > 1 for decision in found)
+    assert {0.0} < {decision.after for decision in found}
+    assert all(decision.after <= LATEST_DECISION for decision in found)
 
 
 @BOTH

@@ -10,7 +10,7 @@ from tests.chaos.client import FrameReader
 from tests.chaos.contents import load_contents, read_contents, write_contents
 from tests.chaos.evidence import HISTORY, LEDGER, load, save
 from tests.chaos.history import DiedAlone, read_history, recording
-from tests.chaos.inventing import fault, flawless, submit, with_records
+from tests.chaos.inventing import fault, flawless_asking, submit, with_records
 from tests.chaos.ledger import append, read
 from tests.chaos.plan import FaultKind
 from tests.deployments import ROOT
@@ -32,7 +32,7 @@ EVENTS = (
 def test_a_run_that_was_kept_can_be_judged_again(tmp_path: Path) -> None:
     """Everything that the checker reads comes back from the files of a run as it was."""
     run = with_records(
-        flawless(), fault(FaultKind.FLUSH_REDIS, 3, 4, None), DiedAlone(5.0, "web-1"), submit(status=None)
+        flawless_asking(), fault(FaultKind.FLUSH_REDIS, 3, 4, None), DiedAlone(5.0, "web-1"), submit(status=None)
     )
     with recording(tmp_path / HISTORY) as history:
         for record in run.history:

@@ -7,8 +7,10 @@ import pytest
 
 from tests.chaos.checker import INVARIANTS, check
 from tests.chaos.driver import run_plan
+from tests.chaos.flows import FlowKind
 from tests.chaos.plan import DATABASE, REDIS, FaultGroup, FaultKind, PlannedFault, SetUp, make_plan
 
+ASKING = {FlowKind.ASKING, FlowKind.ASKING_MANY}
 JOBS, SECONDS, SEED = 20, 7, 1
 FAULTS = {
     SetUp.EMBEDDED: (
@@ -38,3 +40,5 @@ def test_a_short_run_breaks_no_invariant(set_up: SetUp, tmp_path: Path) -> None:
     assert sorted(fault.kind for fault in evidence.faults) == sorted(fault.kind for fault in plan.faults)
     assert len(evidence.jobs) > JOBS / 2
     assert evidence.ledger
+    assert {job.flow for job in plan.jobs} >= ASKING
+    assert any(call.is_accepted for calls in evidence.decisions.values() for call in calls)

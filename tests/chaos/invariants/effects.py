@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from flows.component import Effect
+from flows.human import RequestKind
+from flows.recovery import RETRY
 from storage.states import TERMINAL, Status
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants.logs import CLOCK_SECONDS
@@ -12,25 +14,26 @@ from tests.chaos.ledger import Line
 from tests.chaos.plan import HEARTBEAT_SECONDS
 
 STOP_SECONDS = HEARTBEAT_SECONDS + 1.0
-"""How long after a stop a vertex may begin that had been let through before: without Redis a worker hears of the stop
-with its next heartbeat at the latest."""
+"""How long after a stop or a pause a vertex may begin that had been let through before: without Redis a worker hears of
+it with its next heartbeat at the latest."""
 THAW_SECONDS = 0.5
 """How long after a thaw a vertex may begin that was let through before the freeze: nobody can look and begin in one
 step. It is a repetition like that of a crash, and none for a vertex that must not be repeated."""
 
 
 def vertices_end_once(evidence: Evidence) -> Iterator[Violation]:
-    """I6: `end_vertex` comes once for every visit of a vertex, and for nothing else."""
+    """I6: `end_vertex` comes once for every visit of a vertex, once for everything that it asks, and for nothing
+    else."""
     stored = Counter((result.job_id, result.vertex_id) for result in evidence.contents.results)
-    told = Counter(
-        (event.job_id, str(event.data["build_data"]["id"]))
-        for event in evidence.contents.events
-        if event.type == "end_vertex"
+    stored.update(
+        (request.job_id, request.vertex_id)
+        for request in evidence.contents.requests
+        if request.kind == RequestKind.NODE_INPUT
     )
-    for job_id, vertex_id in stored | told:
-        counts = told[job_id, vertex_id], stored[job_id, vertex_id]
+    for job_id, vertex_id in {**stored, **evidence.ends}:
+        counts = evidence.ends.get((job_id, vertex_id), 0), stored[job_id, vertex_id]
         if counts[0] != counts[1]:
-            yield Violation("I6", job_id, f"{vertex_id} ended {counts[0]} times and has {counts[1]} results")
+            yield Violation("I6", job_id, f"{vertex_id} ended {counts[0]} times, has {counts[1]} results and requests")
 
 
 def nothing_begins_after_its_end(evidence: Evidence) -> Iterator[Violation]:
@@ -44,9 +47,11 @@ def nothing_begins_after_the_job(evidence: Evidence) -> Iterator[Violation]:
 
 
 def once_begins_once(evidence: Evidence) -> Iterator[Violation]:
-    """I6: what must not be repeated begins once at most, whatever interrupted it."""
+    """I6: what must not be repeated begins once at most, whatever interrupted it, and again only when somebody says
+    so."""
     for (job_id, vertex_id, _), lines in evidence.visits.items():
-        if len(lines) > 1 and lines[0].effect == Effect.ONCE:
+        wanted = 1 + evidence.told_of_effect(job_id, vertex_id).count(RETRY)
+        if len(lines) > wanted and lines[0].effect == Effect.ONCE:
             yield Violation("I6", job_id, f"{vertex_id} must not be repeated and began {len(lines)} times")
 
 
@@ -60,6 +65,12 @@ def keys_are_kept(evidence: Evidence) -> Iterator[Violation]:
 def nothing_begins_after_a_stop(evidence: Evidence) -> Iterator[Violation]:
     """I7: after the answer to a stop no vertex begins, but for what had been let through before."""
     yield from _violations("I7", evidence, _after_a_stop(evidence))
+
+
+def nothing_begins_in_a_pause(evidence: Evidence) -> Iterator[Violation]:
+    """I7: after the answer to a pause no vertex begins, but for what had been let through before, until somebody lets
+    the job go on."""
+    yield from _violations("I7", evidence, _in_a_pause(evidence))
 
 
 def stopped_jobs_stay_stopped(evidence: Evidence) -> Iterator[Violation]:
@@ -80,7 +91,7 @@ def stopped_jobs_stay_stopped(evidence: Evidence) -> Iterator[Violation]:
 
 def excused(evidence: Evidence) -> int:
     """How many vertices began too late because their program was frozen between look and begin."""
-    late = [*_after_their_end(evidence), *_after_their_job(evidence), *_after_a_stop(evidence)]
+    late = [*_after_their_end(evidence), *_after_their_job(evidence), *_after_a_stop(evidence), *_in_a_pause(evidence)]
     return len({line.nonce for line, _ in late if evidence.was_just_thawed(line, THAW_SECONDS)})
 
 
@@ -123,6 +134,13 @@ def _after_a_stop(evidence: Evidence) -> Iterator[tuple[Line, str]]:
         late = line.at - answered.get(line.job_id, line.at)
         if late > STOP_SECONDS:
             yield line, f"{late:.3f} s after the stop was answered"
+
+
+def _in_a_pause(evidence: Evidence) -> Iterator[tuple[Line, str]]:
+    for job_id, (paused_at, went_on_at) in evidence.pauses.items():
+        for line in evidence.begins_of.get(job_id, ()):
+            if paused_at + STOP_SECONDS < line.at < went_on_at:
+                yield line, f"{line.at - paused_at:.3f} s after the pause was answered"
 
 
 def _ended(evidence: Evidence) -> Mapping[tuple[str, str, int], float]:

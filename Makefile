@@ -1,4 +1,4 @@
-# Eight words: run, test, check, fix, bench, chaos, lock, clean. Each sets up what it needs; none needs root.
+# Nine words: run, test, prove, check, fix, bench, chaos, lock, clean. Each sets up what it needs; none needs root.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,13 +7,16 @@ UV := $(shell command -v uv 2>/dev/null)
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 
-.PHONY: run test check fix bench chaos lock clean
+.PHONY: run test prove check fix bench chaos lock clean
 
 run: $(VENV)/run ## start the embedded server with the example flows
 	$(BIN)/penstock up
 
 test: $(VENV)/dev ## the whole suite; real services where their binaries are installed
 	$(BIN)/pytest -n auto --dist worksteal
+
+prove: $(VENV)/dev ## the proofs that take minutes: a death at every write, a thousand races of each kind
+	$(BIN)/pytest -n auto --dist worksteal -m long
 
 check: $(VENV)/dev ## format, lint, types, the direction of the rooms
 	$(BIN)/ruff format --check .

@@ -4,7 +4,7 @@ Each kill point is reached by a run of its own, in the embedded set-up: there on
 """
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -227,21 +227,31 @@ WAYS: Mapping[str, Way] = {
 }
 
 
-def _points(name: str) -> list[str]:
+BEHIND_A_COMMIT = ("committed", "sent")
+AROUND_IT = ("written", "published")
+SWEEP = [
+    *((name, BEHIND_A_COMMIT) for name in WAYS),
+    *(pytest.param(name, AROUND_IT, marks=pytest.mark.long) for name in WAYS if name != "hint"),
+]
+"""Each transition with the stages of it at which a process dies."""
+
+
+def _points(name: str, stages: Sequence[str]) -> list[str]:
     """The kill points that a way leads to: those of the transition that its name begins with."""
     transition = name.split(" ")[0]
-    return [point for point in KILL_POINTS if point.split(".")[0] == transition]
+    return [f"{transition}.{stage}" for stage in stages if f"{transition}.{stage}" in KILL_POINTS]
 
 
 def test_every_kill_point_is_swept() -> None:
-    assert {point for name in WAYS for point in _points(name)} == set(KILL_POINTS)
+    stages = (*BEHIND_A_COMMIT, *AROUND_IT)
+    assert {point for name in WAYS for point in _points(name, stages)} == set(KILL_POINTS)
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize(("name", "stages"), SWEEP)
 def test_a_death_loses_nothing_and_repeats_nothing(
-    sqlite_template: Path, tmp_path: Path, stub: ModelStub, name: str
+    sqlite_template: Path, tmp_path: Path, stub: ModelStub, name: str, stages: Sequence[str]
 ) -> None:
-    """Around one transition a process dies before the commit, another one after it, a third after the publication;
+    """Around one transition a process dies behind the commit, another one before it, a third after the publication;
     each comes back."""
     way = WAYS[name]
 
@@ -259,7 +269,7 @@ def test_a_death_loses_nothing_and_repeats_nothing(
             raise
 
     with ThreadPoolExecutor() as threads:
-        list(threads.map(survive, _points(name)))
+        list(threads.map(survive, _points(name, stages)))
 
 
 def _die_and_come_back(way: Way, point: str, deployment: Deployment, client: Client, gate: Gate) -> None:

@@ -32,7 +32,7 @@ from tests.storage.situations import (
     value_of,
 )
 
-ROUNDS = 12
+ROUNDS = (12, pytest.param(1_000, marks=pytest.mark.long))
 """How often each pair meets, on each database."""
 DECIDE = (Order.ANSWER, Order.LAPSE)
 """Of these exactly one decides a request."""
@@ -129,9 +129,12 @@ def check(stage: Stage, effective: set[Order]) -> None:
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
-def test_of_two_that_meet_at_a_request_one_wins(log: EventLog, new_job: JobMaker, pair: tuple[Order, Order]) -> None:
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_of_two_that_meet_at_a_request_one_wins(
+    log: EventLog, new_job: JobMaker, pair: tuple[Order, Order], rounds: int
+) -> None:
     """A stop ends the job either way: also one that a decision has just woken."""
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         stage = staged(log, new_job)
         effective = meet(stage, *pair)
         assert Order.STOP in effective or len(effective) == 1
@@ -140,17 +143,19 @@ def test_of_two_that_meet_at_a_request_one_wins(log: EventLog, new_job: JobMaker
         check(stage, effective)
 
 
-def test_of_all_that_meet_at_a_request_one_decides_or_ends_it(log: EventLog, new_job: JobMaker) -> None:
-    for _ in range(ROUNDS):
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_of_all_that_meet_at_a_request_one_decides_or_ends_it(log: EventLog, new_job: JobMaker, rounds: int) -> None:
+    for _ in range(rounds):
         stage = staged(log, new_job)
         effective = meet(stage, *GIVE)
         assert effective
         check(stage, effective)
 
 
-def test_at_the_deadline_exactly_one_of_answer_and_lapse_wins(log: EventLog, new_job: JobMaker) -> None:
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_at_the_deadline_exactly_one_of_answer_and_lapse_wins(log: EventLog, new_job: JobMaker, rounds: int) -> None:
     """B17: an answer that won is late or not as the database's clock had it, and the other side is told."""
-    for round in range(ROUNDS):
+    for round in range(rounds):
         stage = staged(log, new_job, seconds=(round % 8 - 2) / 1000)
         effective = meet(stage, *DECIDE)
         assert len(effective) == 1
@@ -163,11 +168,12 @@ def test_at_the_deadline_exactly_one_of_answer_and_lapse_wins(log: EventLog, new
         check(stage, effective)
 
 
+@pytest.mark.parametrize("rounds", ROUNDS)
 def test_an_answer_meets_a_pass_that_is_about_to_suspend_and_the_job_does_not_sleep_over_it(
-    log: EventLog, new_job: JobMaker
+    log: EventLog, new_job: JobMaker, rounds: int
 ) -> None:
     """B10, B11: whichever comes first, the job runs or waits for a worker."""
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         owner = claimed(log, new_job(session_id=str(uuid4())))
         request_id = asking_now(log, owner)
         answers, suspends = at_once(
@@ -180,11 +186,12 @@ def test_an_answer_meets_a_pass_that_is_about_to_suspend_and_the_job_does_not_sl
         check_log(log, owner.job_id)
 
 
+@pytest.mark.parametrize("rounds", ROUNDS)
 def test_a_stop_meets_a_pass_that_is_about_to_suspend_and_the_job_stays_stopped(
-    log: EventLog, new_job: JobMaker
+    log: EventLog, new_job: JobMaker, rounds: int
 ) -> None:
     """B10."""
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         owner = claimed(log, new_job(session_id=str(uuid4())))
         request_id = asking_now(log, owner)
         stops, _ = at_once(

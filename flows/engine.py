@@ -213,12 +213,12 @@ class Engine:
 
     def _ask(self, vertex: Vertex, context: VertexContext, request: HumanRequest) -> None:
         placeholder = FinishedVertex(vertex, VertexResult(vertex.id, FIRST_VISIT, {}), NOTHING_FOLLOWS, context, 0.0)
-        self._waiting.add(vertex.id)
         try:
             asked = self._journal.ask(vertex.id, FIRST_VISIT, request, [end_vertex(placeholder, self._graph)])
         except FlowError as error:
             raise VertexFailed(vertex.id, vertex.display_name, str(error)) from error
         self._dialogues.update([asked])
+        self._waiting.add(vertex.id)
 
     def _settle(self, result: VertexResult) -> Settled:
         self._outputs[result.vertex_id] = result.outputs

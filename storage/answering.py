@@ -1,11 +1,13 @@
 """How a human request is decided: by a person, or by its deadline; exactly one of them wins (I5)."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import and_, bindparam, false, update
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.functions import coalesce
 
 from flows.cards import card_block, card_id
@@ -23,7 +25,7 @@ from storage.waking import SLEEPS, waking
 _jobs, _requests = table_of(Job).c, table_of(HumanRequestRow).c
 
 
-def _counting(order: Order, **changes: Any) -> Any:
+def _counting(order: Order, **changes: Any) -> ReturningUpdate[Any]:
     return (
         update(table_of(Job))
         .where(_jobs.id == bindparam("of_job"), _jobs.status.in_(states_moved_by(order)))
@@ -133,7 +135,13 @@ class _NotOpen(Exception):
     """The request is not open: the transaction is to be undone."""
 
 
-def _decide(transition: Transition, counting: Any, deciding: Any, bound: dict[str, Any], event_of: Any) -> Woken:
+def _decide(
+    transition: Transition,
+    counting: ReturningUpdate[Any],
+    deciding: ReturningUpdate[Any],
+    bound: Mapping[str, Any],
+    event_of: Callable[[RequestView], Event],
+) -> Woken:
     """The job's row first, so that whoever ends the job meanwhile waits for this or the other way round."""
     job = transition.connection.execute(counting, bound).one_or_none()
     if job is None:

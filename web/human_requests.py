@@ -33,7 +33,8 @@ async def pending(request: Request) -> Response:
 
 
 async def pending_of_job(request: Request) -> Response:
-    """GET /api/v2/workflows/{job_id}/pending: what a job asks now. Added to the contract."""
+    """GET /api/v2/workflows/{job_id}/pending: what a job asks now; whoever does not own it sees what they may answer.
+    Added to the contract."""
     services, account = await admit(request)
     found = await run_in_threadpool(_pending_of_job, services, account, request.path_params["job_id"])
     return json_response(found)
@@ -70,7 +71,11 @@ def _pending(services: Services, account: Account, flow_id: str) -> list[dict[st
 
 def _pending_of_job(services: Services, account: Account, job_id: str) -> list[dict[str, Any]]:
     job = services.job_to_answer(account, job_id)
-    asked = [found for found in requests_of(services.store.database, job.id) if found.is_open]
+    asked = [
+        found
+        for found in requests_of(services.store.database, job.id)
+        if found.is_open and (job.user_id == account.user_id or services.may_answer(account, found))
+    ]
     return [human_request_detail(found).model_dump(mode="json") for found in asked]
 
 

@@ -70,7 +70,7 @@ class RequestView:
 
 
 @dataclass(frozen=True)
-class Due:
+class DueRequest:
     """A request whose time has come: to be brought to mind, or to lapse when it `is_over`."""
 
     job_id: str
@@ -153,7 +153,7 @@ def may_answer(user_id: str, user_name: str) -> ColumnElement[bool]:
     )
 
 
-def due_requests(database: Database) -> list[Due]:
+def due_requests(database: Database) -> list[DueRequest]:
     """Open requests of jobs that live whose reminder or deadline has come, the longest overdue first."""
     statement = (
         select(_requests.id, _requests.job_id, (_requests.deadline_at <= now()).label("is_over"))
@@ -163,7 +163,7 @@ def due_requests(database: Database) -> list[Due]:
         .limit(BATCH)
     )
     with database.read() as connection:
-        return [Due(row.job_id, row.id, bool(row.is_over)) for row in connection.execute(statement)]
+        return [DueRequest(row.job_id, row.id, bool(row.is_over)) for row in connection.execute(statement)]
 
 
 def waiting_too_long(database: Database, seconds: float) -> Sequence[str]:

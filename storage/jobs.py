@@ -103,20 +103,20 @@ def outputs_of(database: Database, job_id: str) -> dict[str, dict[str, Any]]:
 
 
 @dataclass(frozen=True)
-class Reached:
+class LogState:
     """How far the log of a job has come, and whether the job stands still there."""
 
     seq: int
     is_suspended: bool
 
 
-def reached_by(database: Database, job_ids: Collection[str]) -> Mapping[str, Reached]:
+def log_states(database: Database, job_ids: Collection[str]) -> Mapping[str, LogState]:
     """How far the logs of some jobs have come."""
     if not job_ids:
         return {}
     statement = select(col(Job.id), col(Job.seq), col(Job.status)).where(col(Job.id).in_(job_ids))
     with database.read() as connection:
-        return {row.id: Reached(row.seq, row.status == Status.SUSPENDED) for row in connection.execute(statement)}
+        return {row.id: LogState(row.seq, row.status == Status.SUSPENDED) for row in connection.execute(statement)}
 
 
 def _view(row: Row[Any]) -> JobView:

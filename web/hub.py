@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.cursor import Cursor
-from storage.jobs import Reached, reached_by
+from storage.jobs import LogState, log_states
 from storage.log import EventLog
 from storage.stream import Entry, StreamUnavailable
 
@@ -70,7 +70,7 @@ class _Followed:
     stood_still_at: int | None = None
     """Where the job was suspended when the tails were last told."""
 
-    def has_missed(self, now: Reached) -> bool:
+    def has_missed(self, now: LogState) -> bool:
         """Whether the tails lack a milestone, or have not been told that the job stands still."""
         was, self.stood_still_at = self.stood_still_at, now.seq if now.is_suspended else None
         return now.seq > self.delivered.seq or (now.is_suspended and was != now.seq)
@@ -202,11 +202,11 @@ class Hub:
 
     def _compare(self, positions: Mapping[str, Cursor]) -> None:
         try:
-            reached = reached_by(self._log.database, positions)
+            states = log_states(self._log.database, positions)
         except SQLAlchemyError as error:
             logger.warning("database_unavailable", error=str(error))
             return
-        self._loop.call_soon_threadsafe(self._notice_gaps, reached)
+        self._loop.call_soon_threadsafe(self._notice_gaps, states)
 
     def _deliver(self, found: Mapping[str, Sequence[Entry]]) -> None:
         for job_id, entries in found.items():
@@ -215,8 +215,8 @@ class Hub:
                 for tail in followed.tails:
                     tail.offer(entries)
 
-    def _notice_gaps(self, reached: Mapping[str, Reached]) -> None:
-        for job_id, now in reached.items():
+    def _notice_gaps(self, states: Mapping[str, LogState]) -> None:
+        for job_id, now in states.items():
             followed = self._followed.get(job_id)
             if followed and followed.has_missed(now):
                 for tail in followed.tails:

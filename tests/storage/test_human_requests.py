@@ -13,7 +13,7 @@ from flows.human import FALLBACK, Decision, RequestKind
 from storage.answering import answer, lapse
 from storage.asking import ask, moment
 from storage.human_requests import (
-    Due,
+    DueRequest,
     RequestFilter,
     due_requests,
     find_request,
@@ -192,8 +192,8 @@ def test_requests_whose_time_has_come_are_found_the_longest_overdue_first(log: E
     due_in(log.database, gone, -30)
     GIVE[Order.STOP](log, ended)
     assert due_requests(log.database) == [
-        Due(owner.job_id, asked["over"], is_over=True),
-        Due(owner.job_id, asked["reminder"], is_over=False),
+        DueRequest(owner.job_id, asked["over"], is_over=True),
+        DueRequest(owner.job_id, asked["reminder"], is_over=False),
     ]
 
 

@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from flows.events import Event, EventType
-from storage.jobs import JobFilter, Reached, find_job, list_jobs, outputs_of, reached_by
+from storage.jobs import JobFilter, LogState, find_job, list_jobs, log_states, outputs_of
 from storage.log import EventLog
 from storage.passes import announce
 from storage.states import TERMINAL, Mode, Status
@@ -95,5 +95,5 @@ def test_outputs_are_told_in_the_order_they_came(log: EventLog, new_job: JobMake
 
 def test_logs_tell_how_far_they_have_come(log: EventLog, new_job: JobMaker) -> None:
     one, two = submitted(log, new_job()), claimed(log, new_job()).job_id
-    assert reached_by(log.database, [one, two, "nowhere"]) == {one: Reached(1, False), two: Reached(2, False)}
-    assert reached_by(log.database, []) == {}
+    assert log_states(log.database, [one, two, "nowhere"]) == {one: LogState(1, False), two: LogState(2, False)}
+    assert log_states(log.database, []) == {}

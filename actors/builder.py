@@ -1,8 +1,9 @@
 """How a pass builds its flow: prepare, run, and record how it ended."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -10,28 +11,34 @@ from sqlalchemy.exc import SQLAlchemyError
 from actors.failures import describe
 from actors.journal import PassJournal, interrupting
 from actors.loops import Loops
+from actors.run_files import RunFiles
 from actors.running import Pass, PassCut
 from flows.context import Clock, RunRequest, RunTools
 from flows.engine import Engine, Pace, Progress
-from flows.errors import VertexTimedOut
+from flows.errors import PassInterrupted, VertexTimedOut
 from flows.events import build_start, end, vertices_sorted
 from flows.graph import Graph
+from flows.inputs import variables_of
 from flows.models import ModelDefaults
 from flows.partial import select
 from flows.recovery import abandoned_messages, recovery_events, uncertain_effect
+from flows.secrets import hidden_secrets, without_secrets
 from flows.tweaks import apply_tweaks
 from storage import passes
 from storage.claiming import Claimed
 from storage.database import may_pass
 from storage.ending import time_out
+from storage.errors import SecretUnreadable
+from storage.files import Files
 from storage.graphs import Graphs
 from storage.human_requests import requests_of
+from storage.levels import Trust
 from storage.log import EventLog
 from storage.requests import JobRequest, Overrides
 from storage.restoring import legacy_of
 from storage.secrets import Secrets
 from storage.states import Mode, Status
-from storage.variables import get_variable
+from storage.variables import get_variable, get_variables
 
 logger = structlog.get_logger(__name__)
 
@@ -49,11 +56,20 @@ class Work:
     request: JobRequest
     overrides: Overrides
     confided: set[str]
-    """What the run was told that may stand in no error: its globals, and every variable that it looked up."""
+    """What may stand in no error: its globals, what its flow's password fields and its tweaks of them hold, every
+    variable that it looked up, and the settings' own key."""
+    has_variables: bool
+    """Whether it may look up variables of its user. A run that is not trusted may not where the flow holds secrets, or
+    a variable of a caller's could send them to an address of theirs; nor may a run of the public."""
 
     @property
     def claimed(self) -> Claimed:
         return self.running.claimed
+
+    @cached_property
+    def given(self) -> Mapping[str, str]:
+        """The globals, which stand before the variables of the same name, upper-cased."""
+        return {name.upper(): value for name, value in self.overrides.globals.items()}
 
 
 @dataclass(frozen=True)
@@ -62,6 +78,7 @@ class FlowBuilder:
 
     log: EventLog
     graphs: Graphs
+    files: Files
     secrets: Secrets
     loops: Loops
     clock: Clock
@@ -86,6 +103,8 @@ class FlowBuilder:
             time_out(self.log, claimed.job_id)
         except PassCut:
             self._release(claimed, cut_off=True)
+        except PassInterrupted as interrupted:
+            self._set_aside(claimed, interrupted, cut_off=journal.has_written)
         except Exception as failure:
             if isinstance(failure, SQLAlchemyError) and may_pass(failure):
                 raise
@@ -105,13 +124,37 @@ class FlowBuilder:
         passes.release(self.log, claimed, cut_off=cut_off)
         self.hand_on(claimed.job_id, claimed.mode)
 
+    def _set_aside(self, claimed: Claimed, interrupted: PassInterrupted, *, cut_off: bool) -> None:
+        """Leaves a job whose secrets cannot be read here to a worker that has their key; any other interruption
+        rises."""
+        if not isinstance(interrupted.__cause__, SecretUnreadable):
+            raise interrupted
+        logger.error("secrets_unreadable", job_id=claimed.job_id, reason=str(interrupted.__cause__))
+        passes.set_aside(self.log, claimed, cut_off=cut_off)
+
     def _prepare(self, running: Pass, journal: PassJournal, confided: set[str]) -> Work:
         claimed = running.claimed
         request = JobRequest.load(claimed.request)
-        overrides = Overrides.open(claimed.overrides, self.secrets, claimed.job_id)
+        with interrupting():
+            overrides = Overrides.open(claimed.overrides, self.secrets, claimed.job_id)
         confided.update(overrides.globals.values())
         graph, _ = select(self.graphs.get(claimed.version_id), request.start_component_id, request.stop_component_id)
-        return Work(running, journal, apply_tweaks(graph, overrides.tweaks), request, overrides, confided)
+        graph = apply_tweaks(graph, overrides.tweaks)
+        if claimed.trust is Trust.PUBLIC:
+            graph = without_secrets(graph)
+        hidden = hidden_secrets(graph)
+        confided.update(hidden, filter(None, [self.model_defaults.api_key]))
+        has_variables = claimed.trust is Trust.FULL or (claimed.trust is Trust.CONFINED and not hidden)
+        work = Work(running, journal, graph, request, overrides, confided, has_variables)
+        self._check_variables(work)
+        return work
+
+    def _check_variables(self, work: Work) -> None:
+        """Whether the variables that the flow names can be read, before anything is written of the run."""
+        if work.has_variables:
+            names = {name for name in variables_of(work.graph) if name.upper() not in work.given}
+            with interrupting():
+                get_variables(self.log.database, self.secrets, work.claimed.user_id, names)
 
     async def _run(self, work: Work) -> Progress:
         """Builds what is missing, as far as it goes."""
@@ -161,14 +204,15 @@ class FlowBuilder:
         engine.go_on([request.as_asked for request in asked])
 
     def _tools(self, work: Work) -> RunTools:
-        return RunTools(self.clock, self._variables(work), self.loops.current().models, self.model_defaults)
+        files = RunFiles(self.files, work.claimed)
+        return RunTools(self.clock, self._variables(work), self.loops.current().outbound, self.model_defaults, files)
 
     def _variables(self, work: Work) -> Callable[[str], str | None]:
-        given = {name.upper(): value for name, value in work.overrides.globals.items()}
-
         def lookup(name: str) -> str | None:
-            if name.upper() in given:
-                return given[name.upper()]
+            if name.upper() in work.given:
+                return work.given[name.upper()]
+            if not work.has_variables:
+                return None
             with interrupting():
                 found = get_variable(self.log.database, self.secrets, work.claimed.user_id, name)
             if found is not None:
@@ -186,4 +230,5 @@ def _run_request(work: Work) -> RunRequest:
         session_id=claimed.session_id,
         input_value=work.request.input_value,
         files=work.request.files,
+        is_remembered=work.request.is_remembered,
     )

@@ -1,5 +1,6 @@
 """How a failed run is told: its owner hears what they can mend, the log of this process keeps what we must."""
 
+import traceback
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +15,13 @@ from flows.models import REDACTED
 from flows.values import Message, Source
 from storage.claiming import Claimed
 from storage.errors import StorageError
+from storage.levels import Trust
 from storage.states import Status
 
 logger = structlog.get_logger(__name__)
 
+GENERIC = "Workflow execution failed."
+"""What is told to whoever may run a flow but not see into it (contract 6.5)."""
 UNEXPECTED = "Something went wrong here; the log of the worker says what."
 
 
@@ -34,15 +38,18 @@ class Failure:
 
 
 def describe(claimed: Claimed, failure: Exception, secrets: Collection[str], at: datetime, duration: float) -> Failure:
-    """The failure of a run for its owner, without any of the `secrets` (rule 12). A defect of this program is logged
-    whole and told without detail."""
+    """The failure of a run for whoever runs it, without any of the `secrets` (rule 12). A defect of this program is
+    logged whole and told without detail, as is every failure to whoever may not see into the flow."""
     if isinstance(failure, FlowError | StorageError):
         logger.info("job_failed", job_id=claimed.job_id, error_type=type(failure).__name__)
         reason = _tellable(str(failure), secrets)
     else:
-        logger.error("job_failed", job_id=claimed.job_id, exc_info=failure)
+        whole = "".join(traceback.format_exception(failure))
+        logger.error("job_failed", job_id=claimed.job_id, exception=_tellable(whole, secrets))
         reason = UNEXPECTED
     source = _source(failure)
+    if claimed.trust is not Trust.FULL:
+        reason, source = GENERIC, Source()
     stored = orjson.dumps({"type": type(failure).__name__, "message": reason, "component_id": source.id}).decode()
     if isinstance(failure, VertexTimedOut):
         return Failure(stored, [lifecycle(EventType.TIMED_OUT, reason)])

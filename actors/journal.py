@@ -21,7 +21,7 @@ from storage.advancing import Standing
 from storage.asking import NewRequest, ask, moment, suspend
 from storage.cursor import Cursor
 from storage.database import may_pass
-from storage.errors import PassLost
+from storage.errors import PassLost, SecretUnreadable
 from storage.log import EventLog
 from storage.stream import Entry
 
@@ -36,10 +36,11 @@ RETRY_SECONDS = 0.2
 
 @contextmanager
 def interrupting() -> Iterator[None]:
-    """Turns an error of the database into an interruption of the pass, which no component can mistake for its own."""
+    """Turns an error of the database, or a secret that cannot be read, into an interruption of the pass, which no
+    component can mistake for its own."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, SecretUnreadable) as error:
         raise PassInterrupted from error
 
 
@@ -68,6 +69,11 @@ class PassJournal:
     def is_first(self) -> bool:
         """Whether nothing was written before, in this pass or an earlier one."""
         return self._claimed.fence == 1 and self._written == 0
+
+    @property
+    def has_written(self) -> bool:
+        """Whether this pass has written."""
+        return self._written > 0
 
     def announce(self, events: Sequence[Event]) -> None:
         self._write(lambda written: passes.announce(self._log, self._claimed, events, written))

@@ -23,6 +23,7 @@ from actors.running import Pass, RunningPasses
 from flows.context import Clock
 from flows.engine import Progress
 from flows.models import ModelDefaults
+from flows.outbound.policy import OutboundPolicy
 from storage.claiming import Terms
 from storage.lanes import Lane
 from storage.store import Store
@@ -45,18 +46,21 @@ class WorkforceConfig:
     vertex_seconds: float | None = None
     input_seconds: float | None = None
     """How long a job may wait for a person; None for as long as it takes."""
+    outbound: OutboundPolicy = OutboundPolicy()
+    """Where flows may call."""
     clock_skew_seconds: float = 0.0
 
 
 def make_workforce(store: Store, config: WorkforceConfig) -> Lanes:
     """A broker with the actor `build_flow` on it; a `dramatiq.Worker` on this broker does the work."""
-    running, loops = RunningPasses(), Loops()
+    running, loops = RunningPasses(), Loops(config.outbound)
     store.control.listen(running.hear)
     broker = make_broker(store.redis, [*_middleware(store, config, running), loops], bounds(config.threads))
     hints = Hints(broker, store.log.reached)
     builder = FlowBuilder(
         log=store.log,
         graphs=store.graphs,
+        files=store.files,
         secrets=store.secrets,
         loops=loops,
         clock=_clock(config.clock_skew_seconds),

@@ -44,7 +44,8 @@ def scaled() -> Iterator[int]:
 @contextmanager
 def _web(folder: Path, environment: Mapping[str, str]) -> Iterator[int]:
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "web.app:app", "--port", str(port), "--no-access-log"]
+    command = [sys.executable, "-m", "uvicorn", "web.app:app", "--port", str(port)]
+    command += ["--no-access-log", "--no-proxy-headers"]
     with running(command, folder, lambda: _is_ready(port), environment):
         yield port
 
@@ -59,9 +60,10 @@ def _workers(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def _environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a server: settings that happen to be set here must not change what is measured."""
+    """The environment of a server: settings that happen to be set here must not change what is measured, and
+    one user asks as often as all of a real server's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return {**kept, "PYTHONPATH": str(ROOT), **given}
+    return {**kept, "PYTHONPATH": str(ROOT), "PENSTOCK_MAX_REQUESTS_PER_MINUTE": "0", **given}
 
 
 def _migrate(url: str) -> None:

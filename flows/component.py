@@ -65,6 +65,8 @@ class Component(ABC, Generic[InputsT]):
     """Whether it shows its result to a person, as ChatOutput does."""
     is_loop: ClassVar[bool] = False
     """Whether a cycle may run through it."""
+    variables: ClassVar[tuple[str, ...]] = ()
+    """The variables that it looks up by itself, beside those that its fields name."""
 
     def ports(self, fields: Mapping[str, Json]) -> Mapping[str, Port]:
         """The outputs of a vertex with these stored fields; those of the class, unless they depend on the fields."""

@@ -8,9 +8,11 @@ from uuid import UUID, uuid5
 
 from flows.dialogue import Asked, Dialogue
 from flows.events import Event, add_message, log, token
+from flows.files import Files, NoFiles
 from flows.human import Decision, HumanRequest
 from flows.messages import MessageRecord
 from flows.models import ModelDefaults, ModelTools
+from flows.outbound.client import Outbound
 from flows.surroundings import Surroundings
 from flows.values import Message, Value
 
@@ -66,17 +68,27 @@ class RunRequest:
     session_id: str
     input_value: str
     files: tuple[str, ...] = ()
+    is_remembered: bool = True
+    """Whether its chat messages go into the memory of its session."""
 
 
 @dataclass(frozen=True)
 class RunTools:
-    """What a run borrows from its process: the clock, the variables of its user, and the way to models."""
+    """What a run borrows from its process: the clock, the variables of its user, and the ways out and to models."""
 
     clock: Clock
     variable: Callable[[str], str | None]
     """The value of a variable by name: the globals of the request first, then the user's stored ones."""
-    models: ModelTools
+    outbound: Outbound
+    """Makes every outgoing call; nothing in a flow opens a connection of its own (fault F7)."""
     model_defaults: ModelDefaults
+    files: Files = NoFiles()
+    """The uploaded files that it may read."""
+
+    @property
+    def models(self) -> ModelTools:
+        """The way to models."""
+        return ModelTools(self.outbound)
 
 
 class VertexContext:
@@ -124,11 +136,12 @@ class VertexContext:
         return str(uuid5(UUID(self.run.job_id), f"{vertex_id or self.vertex_id}:{self.visit}"))
 
     def show(self, message: Message, *, stored: bool) -> None:
-        """Shows a chat message when the vertex is finished, and keeps it in the session's memory when `stored`."""
+        """Shows a chat message when the vertex is finished, and keeps it in the session's memory when `stored`, unless
+        nothing of this run is remembered."""
         record = self.record(message)
         self.shown = record
         self.recorded.append(add_message(record))
-        if stored:
+        if stored and self.run.is_remembered:
             self.messages.append(record)
 
     def open_message(self, message: Message, vertex_id: str) -> str:

@@ -7,6 +7,9 @@ FlowError
 ├── DecisionRefused          a decision does not fit what was asked
 ├── ValueWithoutCodec        a value cannot be stored
 ├── ValueTooLarge            what a vertex put out is more than may be stored
+├── OutboundFailed           an outgoing call came to nothing
+│   ├── OutboundRefused      it would go where flows may not call
+│   └── OutboundTooLarge     its answer is larger than it may be
 ├── VertexFailed             a vertex could not be built
 │   └── EffectUncertain      it may have done what must not happen twice
 └── VertexTimedOut           a vertex took longer than it may
@@ -64,6 +67,36 @@ class ValueTooLarge(FlowError):
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(f"The outputs have {size} bytes; at most {limit} may be stored.")
+
+
+class OutboundFailed(FlowError):
+    """A call to `host` came to nothing. The message names no more of its URL, which may hold secrets."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        self.host = host
+        self.reason = reason
+        super().__init__(self._told())
+
+    def _told(self) -> str:
+        return f"The call to {self.host} failed: {self.reason}."
+
+
+class OutboundRefused(OutboundFailed):
+    """A call to `host` was not made: flows may not call its `address`, or not in this way (fault F7)."""
+
+    def __init__(self, host: str, reason: str, address: str | None = None) -> None:
+        self.address = address
+        super().__init__(host, reason)
+
+    def _told(self) -> str:
+        return f"{self.host} may not be called: {self.reason}."
+
+
+class OutboundTooLarge(OutboundFailed):
+    """The answer to a call was larger than `limit` bytes, and was not read further."""
+
+    def __init__(self, host: str, limit: int) -> None:
+        super().__init__(host, f"its answer has more than {limit} bytes")
 
 
 class VertexFailed(FlowError):

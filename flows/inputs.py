@@ -42,6 +42,16 @@ def gather(
         raise InputsRefused(f"field {name!r}: {fault['msg']}") from None
 
 
+def variables_of(graph: Graph) -> set[str]:
+    """The names of the variables that a run of the graph may look up, as far as its definition tells."""
+    named = {name for vertex in graph.vertices.values() for name in vertex.component.variables}
+    for vertex in graph.vertices.values():
+        for name, field in vertex.node.template.items():
+            if field.load_from_db and isinstance(field.value, str) and field.value and name not in vertex.overrides:
+                named.add(field.value)
+    return named
+
+
 def look_around(graph: Graph, vertex_id: str, edges: Sequence[Edge], lookup: VariableLookup) -> Surroundings:
     """What a vertex sees of its graph; `edges` are the live ones into it."""
     behind: dict[str, list[Neighbour]] = {}

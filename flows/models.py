@@ -1,13 +1,13 @@
 """The one place that makes a model from name, key and base URL, and speaks to it through pydantic-ai."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from flows.outbound.client import Outbound
 from flows.values import Usage
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient
     from pydantic_ai.messages import ModelMessage, UserContent
     from pydantic_ai.models.openai import OpenAIChatModel
 
@@ -28,7 +28,7 @@ class ModelDefaults:
 
     name: str | None = None
     base_url: str | None = None
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ModelCall:
 
     name: str
     base_url: str
-    api_key: str
+    api_key: str = field(repr=False)
     system: str
     prompt: str
     images: Sequence[str] = ()
@@ -47,17 +47,15 @@ class ModelCall:
     """The same for every try of one visit of a vertex; sent as `Idempotency-Key` (rule 6)."""
 
 
+@dataclass(frozen=True)
 class ModelTools:
-    """The way of one event loop to models: its connections, made on first use, shared by its runs, by no other loop.
+    """The way to models, whatever names, endpoints and keys are asked for: by the one client of the loop (I10)."""
 
-    Whatever names, endpoints and keys are asked for, the connections are bounded by the one client's limits (I10).
-    """
-
-    def __init__(self) -> None:
-        self._http: AsyncClient | None = None
+    outbound: Outbound
 
     async def stream(self, call: ModelCall) -> AsyncIterator[str | Usage]:
-        """The answer piece by piece as it comes, then what it cost. Raises `ModelFailed`."""
+        """The answer piece by piece as it comes, then what it cost. Raises `ModelFailed`, or `OutboundRefused`, without
+        another try, for an endpoint that may not be called."""
         # The import takes a second; only flows with a model pay for it.
         from pydantic_ai.direct import model_request_stream
         from pydantic_ai.exceptions import AgentRunError, UserError
@@ -75,19 +73,11 @@ class ModelTools:
             told = str(error) if call.api_key == NO_KEY else str(error).replace(call.api_key, REDACTED)
             raise ModelFailed(f"The model {call.name!r} at {call.base_url} failed: {told}") from error
 
-    async def close(self) -> None:
-        """Closes all connections. What is asked afterwards opens new ones."""
-        http, self._http = self._http, None
-        if http is not None:
-            await http.aclose()
-
     def _model(self, call: ModelCall) -> "OpenAIChatModel":
-        from pydantic_ai.models import create_async_httpx2_client
         from pydantic_ai.models.openai import OpenAIChatModel
         from pydantic_ai.providers.openai import OpenAIProvider
 
-        self._http = self._http or create_async_httpx2_client()
-        provider = OpenAIProvider(base_url=call.base_url, api_key=call.api_key, http_client=self._http)
+        provider = OpenAIProvider(base_url=call.base_url, api_key=call.api_key, http_client=self.outbound.http)
         return OpenAIChatModel(call.name, provider=provider)
 
 

@@ -11,7 +11,7 @@ from storage import tables
 from storage.accounts import ensure_local_user
 from storage.clock import Instant
 from storage.database import Database
-from storage.secrets import Secrets
+from storage.hash_key import hashing_secrets
 
 LOCK = 7_860
 """The number of the advisory lock in PostgreSQL. In SQLite the writing transaction itself is the lock."""
@@ -47,7 +47,7 @@ def release() -> None:
         migrate(database)
         if not context.config.cmd_opts or context.config.cmd_opts.cmd[0].__name__ != "upgrade":
             return
-        ensure_local_user(database, Secrets(settings.secret_keys()), settings.first_key)
+        ensure_local_user(database, hashing_secrets(database, settings.secret_keys()), settings.first_key)
     finally:
         database.close()
 

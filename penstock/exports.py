@@ -48,6 +48,15 @@ class Export:
         }
 
 
+def read_file(file: Path, max_bytes: int) -> bytes:
+    """The content of a file that is not larger than what the API takes. Raises `FlowRefused`."""
+    with file.open("rb") as opened:
+        content = opened.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise FlowRefused(f"{file}: has more than {max_bytes} bytes, as many as PENSTOCK_MAX_BODY_BYTES allows.")
+    return content
+
+
 def read_export(name: str, content: bytes, graphs: Graphs) -> Export:
     """The flow in a file, the export or only its `{nodes, edges}`. Raises `FlowRefused` with the file and the fault."""
     try:

@@ -1,9 +1,12 @@
 """What has to be true of a database before anything uses it."""
 
-from settings import Settings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from settings import Settings, load_settings
 from storage.accounts import Account, ensure_local_user
 from storage.schema import check_schema, migrate
-from storage.store import Store
+from storage.store import Store, open_store
 
 
 def release(store: Store, settings: Settings) -> Account:
@@ -21,3 +24,12 @@ def prepare(store: Store, settings: Settings) -> Account:
         return release(store, settings)
     check_schema(store.database)
     return ensure_local_user(store.database, store.secrets, settings.first_key)
+
+
+@contextmanager
+def prepared() -> Iterator[tuple[Store, Account]]:
+    """The store that the settings name, ready to be used, and the account that acts at this desk: the local user, who
+    may do everything, for whoever sits here reads the secret key. Raises as `prepare`."""
+    settings = load_settings()
+    with closing(open_store(settings.store)) as store:
+        yield store, prepare(store, settings)

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, bindparam, false, update
+from sqlalchemy import Connection, and_, bindparam, false, update
 from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.functions import coalesce
 
 from flows.cards import card_block, card_id
 from flows.events import Event, human_input_expired, human_input_reminder, human_input_resolved
 from flows.human import Decision
+from storage.auditing import Action, Actor, Deed, record
 from storage.chat_memory import stamp
 from storage.clock import now
 from storage.errors import NotResumable
@@ -79,6 +80,8 @@ class Answer:
     decision: Decision
     by: str
     address: str | None = None
+    actor: Actor | None = None
+    """Whose it is in the audit log; without it, that log does not hear of it."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ def answer(log: EventLog, given: Answer) -> Woken:
     }
     try:
         with log.transition(Order.ANSWER, durable=True) as transition:
-            return _decide(transition, _COUNT_ANSWER, _ANSWER, bound, _resolved)
+            woken = _decide(transition, _COUNT_ANSWER, _ANSWER, bound, _resolved)
+            _record(transition.connection, given)
+            return woken
     except _NotOpen:
         return _decided_before(log, given)
 
@@ -155,6 +160,13 @@ def _decide(
         shown = card_block(request.job_id, request.payload, submitted_action=request.taken.action_id)
         stamp(transition.connection, card_id(request.job_id, request.id), [shown])
     return Woken(request.job_id, Mode(job.mode), is_queued=job.status == Status.QUEUED)
+
+
+def _record(connection: Connection, given: Answer) -> None:
+    """What was chosen, not what was filled in."""
+    if given.actor is not None:
+        detail = {"job_id": given.job_id, "action_id": given.decision.action_id}
+        record(connection, Deed(Action.REQUEST_DECIDED, given.request_id, given.actor, detail))
 
 
 def _resolved(request: RequestView) -> Event:

@@ -11,6 +11,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from flows.events import Event
 from storage.clock import after, now
 from storage.lanes import Lane
+from storage.levels import Trust
 from storage.log import EventLog
 from storage.states import Mode, Order, Status
 from storage.tables import Job, table_of
@@ -24,7 +25,7 @@ _jobs = table_of(Job).c
 _is_first = _jobs.fence == 0
 _HANDED_OVER = (
     "id", "fence", "mode", "seq", "attempts", "taken_from", "user_id", "flow_id", "version_id", "session_id", "request",
-    "overrides", "created_at", "deadline_at", "is_paused",
+    "overrides", "trust", "created_at", "deadline_at", "is_paused",
 )  # fmt: skip
 
 
@@ -63,6 +64,7 @@ class Claimed:
     session_id: str
     request: str
     overrides: bytes | None
+    trust: Trust
     created_at: datetime
     deadline_at: datetime | None
     is_paused: bool
@@ -90,6 +92,7 @@ def _claiming(which: ColumnElement[bool]) -> ReturningUpdate[Any]:
             seq=_jobs.seq + case((_is_first, bindparam("count")), else_=0),
             attempts=_jobs.attempts + 1,
             writes=0,
+            wake_at=None,
             worker=bindparam("by_worker"),
             taken_from=_jobs.worker,
             started_at=func.coalesce(_jobs.started_at, now()),
@@ -129,5 +132,5 @@ def _claim(
             return None
         if row.fence == 1:
             transition.append(row.id, row.seq, events)
-    handed_over = {**row._mapping, "mode": Mode(row.mode)}
+    handed_over = {**row._mapping, "mode": Mode(row.mode), "trust": Trust(row.trust)}
     return Claimed(job_id=handed_over.pop("id"), terms=terms, **handed_over)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, insert, select, update
 from sqlmodel import col
 
 from flows.events import EventType, lifecycle
+from storage.auditing import Action, Actor, Deed, record
 from storage.clock import now
 from storage.log import EventLog, Transition
 from storage.passes import ended
@@ -30,17 +31,19 @@ _DEADLINES = (
 )
 
 
-def stop(log: EventLog, job_id: str, user_id: str) -> Stopped:
+def stop(log: EventLog, job_id: str, user_id: str, by: Actor | None = None) -> Stopped:
     """Cancels a job at once from any state that is not terminal, under a new fence (rule 9), durably.
 
-    The signal is stored and consumed by the same transaction; a late stop changes nothing. Raises `LookupError`
-    for a job that does not exist.
+    The signal is stored and consumed by the same transaction; a late stop changes nothing. One that changed
+    something is in the audit log when it is told whose it is. Raises `LookupError` for a job that does not exist.
     """
     with log.transition(Order.STOP, durable=True) as transition:
         moved = _end(transition, job_id, Order.STOP, Status.CANCELLED, EventType.CANCELLED, "The run was stopped.")
         if moved:
             signal = {"job_id": job_id, "kind": "stop", "user_id": user_id}
             transition.connection.execute(insert(ExecutionSignal).values(created_at=now(), consumed_at=now(), **signal))
+            if by is not None:
+                record(transition.connection, Deed(Action.JOB_STOPPED, job_id, by))
             return Stopped(Status.CANCELLED, changed=True)
         found = transition.connection.execute(select(col(Job.status)).where(col(Job.id) == job_id)).scalar_one_or_none()
         if found is None:

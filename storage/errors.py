@@ -5,6 +5,14 @@ StorageError
 ├── IdempotencyConflict  the key belongs to another request
 ├── IdempotencyKeyBusy   too many simultaneous requests fight over one key
 ├── NameTaken            an endpoint name or variable name exists already
+├── FileTooLarge         a file has more bytes than one may have
+├── FileTypeRefused      a file is of a kind that is not taken
+├── TooMany              a user has as many of something as they may
+├── NoSuchUser           nobody has the name that was given
+├── UnfitName            a text cannot be the name of a user
+├── UnfitPassword        a text cannot be a password
+├── AccountInactive      somebody proved who they are, and may do nothing
+├── LastSuperuser        the last active superuser cannot be deactivated
 ├── NotResumable         a human request is not open (any more)
 ├── NotPaused            a job does not stand still because somebody paused it
 ├── LiveJobs             a flow cannot be deleted while jobs of it live
@@ -15,7 +23,7 @@ StorageError
 PassLost (BaseException) the pass no longer owns its job: control flow, not an error
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 
@@ -45,6 +53,50 @@ class NameTaken(StorageError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"The name {name!r} is taken. Choose another one.")
+
+
+class NoSuchUser(StorageError):
+    """Nobody has the name `name`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"There is no user {name!r}. `penstock users list` shows who there is.")
+
+
+class FileTooLarge(StorageError):
+    """A file has more than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"A file may have {limit} bytes at most.")
+
+
+class FileTypeRefused(StorageError):
+    """A file whose name ends with `suffix` is not taken."""
+
+    def __init__(self, suffix: str, taken: Collection[str]) -> None:
+        self.suffix = suffix
+        super().__init__(f"Files that end with {suffix!r} are not taken. Send one of {', '.join(sorted(taken))}.")
+
+
+class TooMany(StorageError):
+    """A user has as many of something as they may; the message says of what."""
+
+
+class UnfitName(StorageError):
+    """The name of a user is 1 to 128 characters long, without blanks and control characters."""
+
+
+class UnfitPassword(StorageError):
+    """A password is 8 to 1,024 characters long."""
+
+
+class AccountInactive(StorageError):
+    """Somebody proved who they are, but their account is not active."""
+
+
+class LastSuperuser(StorageError):
+    """The last active superuser cannot be deactivated. Make another one first."""
 
 
 class NotResumable(StorageError):

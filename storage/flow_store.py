@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, selec
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
+from storage.auditing import Action, Actor, Deed, record
 from storage.clock import now
 from storage.database import Database
 from storage.errors import LiveJobs, NameTaken
@@ -29,6 +30,7 @@ class FlowView:
     endpoint_name: str | None
     tags: tuple[str, ...]
     is_component: bool
+    is_public: bool
     version_id: str
     created_at: datetime
     updated_at: datetime
@@ -46,10 +48,11 @@ class NewFlow:
     endpoint_name: str | None = None
     tags: tuple[str, ...] = field(default=())
     is_component: bool = False
+    is_public: bool = False
 
 
-_COLUMNS = [getattr(Flow, name) for name in FlowView.__dataclass_fields__]
-_FIND = select(*_COLUMNS).where(col(Flow.id) == bindparam("of_flow"))
+FLOW_COLUMNS = [getattr(Flow, name) for name in FlowView.__dataclass_fields__]
+_FIND = select(*FLOW_COLUMNS).where(col(Flow.id) == bindparam("of_flow"))
 
 
 def create_flow(database: Database, flow: NewFlow) -> FlowView:
@@ -74,19 +77,20 @@ def _create(connection: Connection, flow: NewFlow) -> FlowView:
         "endpoint_name": flow.endpoint_name,
         "tags": orjson.dumps(flow.tags).decode(),
         "is_component": flow.is_component,
+        "is_public": flow.is_public,
         "version_id": version_id,
     }
     put_version(connection, version_id, text)
-    statement = insert(Flow).values(created_at=now(), updated_at=now(), **row).returning(*_COLUMNS)
+    statement = insert(Flow).values(created_at=now(), updated_at=now(), **row).returning(*FLOW_COLUMNS)
     try:
-        return _view(connection.execute(statement).one())
+        return flow_of(connection.execute(statement).one())
     except IntegrityError:
         raise NameTaken(flow.endpoint_name or flow.id) from None
 
 
-def change_flow(database: Database, flow_id: str, changes: Mapping[str, Any]) -> FlowView:
+def change_flow(database: Database, flow_id: str, changes: Mapping[str, Any], by: Actor | None = None) -> FlowView:
     """Changes fields of a flow; `definition` makes a new version, and jobs go on with theirs. Raises `NameTaken`,
-    and `LookupError` for a flow that does not exist."""
+    and `LookupError` for a flow that does not exist. Recorded is only who published it."""
     values = dict(changes)
     if "tags" in values:
         values["tags"] = orjson.dumps(values["tags"]).decode()
@@ -97,35 +101,41 @@ def change_flow(database: Database, flow_id: str, changes: Mapping[str, Any]) ->
                 values["version_id"], text = version_of(definition)
                 put_version(connection, values["version_id"], text)
             statement = update(Flow).where(col(Flow.id) == flow_id).values(updated_at=now(), **values)
-            row = connection.execute(statement.returning(*_COLUMNS)).one_or_none()
+            row = connection.execute(statement.returning(*FLOW_COLUMNS)).one_or_none()
+            if by is not None and "is_public" in values:
+                published = Action.FLOW_PUBLISHED if values["is_public"] else Action.FLOW_UNPUBLISHED
+                record(connection, Deed(published, flow_id, by))
     except IntegrityError:
         raise NameTaken(str(values.get("endpoint_name"))) from None
     if row is None:
         raise LookupError(flow_id)
-    return _view(row)
+    return flow_of(row)
 
 
-def delete_flow(database: Database, flow_id: str) -> bool:
+def delete_flow(database: Database, flow_id: str, by: Actor | None = None) -> bool:
     """Deletes a flow; its finished jobs and the versions they ran stay readable. Raises `LiveJobs`."""
     live = select(exists().where(col(Job.flow_id) == flow_id, col(Job.status).in_(LIVE)))
     with database.durable() as connection:
         if connection.execute(live).scalar_one():
             raise LiveJobs("Jobs of this flow are still queued, running or suspended. Stop them first.")
-        return connection.execute(delete(Flow).where(col(Flow.id) == flow_id)).rowcount > 0
+        is_gone = connection.execute(delete(Flow).where(col(Flow.id) == flow_id)).rowcount > 0
+        if is_gone and by is not None:
+            record(connection, Deed(Action.FLOW_DELETED, flow_id, by))
+        return is_gone
 
 
 def find_flow(database: Database, flow_id: str) -> FlowView | None:
     """One flow, whoever owns it."""
     with database.read() as connection:
         row = connection.execute(_FIND, {"of_flow": flow_id}).one_or_none()
-    return _view(row) if row is not None else None
+    return flow_of(row) if row is not None else None
 
 
 def list_flows(database: Database, user_id: str) -> list[FlowView]:
     """All flows of a user by name."""
-    statement = select(*_COLUMNS).where(col(Flow.user_id) == user_id).order_by(col(Flow.name), col(Flow.id))
+    statement = select(*FLOW_COLUMNS).where(col(Flow.user_id) == user_id).order_by(col(Flow.name), col(Flow.id))
     with database.read() as connection:
-        return [_view(row) for row in connection.execute(statement)]
+        return [flow_of(row) for row in connection.execute(statement)]
 
 
 def store_version(database: Database, definition: Mapping[str, Any]) -> str:
@@ -167,6 +177,7 @@ def put_version(connection: Connection, version_id: str, text: str) -> None:
         return
 
 
-def _view(row: Row[Any]) -> FlowView:
-    fields = dict(row._mapping)
+def flow_of(row: Row[Any]) -> FlowView:
+    """A flow from a row that has at least its columns."""
+    fields = {name: row._mapping[name] for name in FlowView.__dataclass_fields__}
     return FlowView(**{**fields, "tags": tuple(orjson.loads(fields["tags"]))})

@@ -15,6 +15,7 @@ from storage.clock import after, now
 from storage.database import Database
 from storage.states import LIVE, RequestState, Status
 from storage.tables import Answerer, HumanRequestRow, Job, table_of
+from storage.visibility import is_hidden
 
 BATCH = 200
 """Requests that a sweep looks at."""
@@ -84,6 +85,8 @@ class RequestFilter:
 
     user_id: str
     user_name: str
+    end_user: str | None = None
+    """Whose of the user's own jobs they are (contract 6.4)."""
     flow_id: str | None = None
     kind: RequestKind | None = None
     overdue: bool = False
@@ -105,7 +108,7 @@ def find_request(database: Database, job_id: str, request_id: str) -> RequestVie
 def open_requests(database: Database, wanted: RequestFilter) -> list[RequestView]:
     """The open requests that a user may answer: those that name them, and those of their own jobs that name nobody."""
     statement = select(table_of(HumanRequestRow)).where(
-        _requests.state == RequestState.OPEN, may_answer(wanted.user_id, wanted.user_name)
+        _requests.state == RequestState.OPEN, may_answer(wanted.user_id, wanted.user_name, wanted.end_user)
     )
     if wanted.flow_id is not None:
         statement = statement.where(_requests.flow_id == wanted.flow_id)
@@ -131,25 +134,30 @@ class Pending:
     created_at: datetime
 
 
-def pending_of_flow(database: Database, user_id: str, flow_id: str) -> list[Pending]:
-    """What the suspended jobs of a user and a flow ask, the oldest first."""
+def pending_of_flow(database: Database, user_id: str, flow_id: str, end_user: str | None = None) -> list[Pending]:
+    """What the suspended jobs of a user, for an end user, ask of a flow that the user may see, the oldest first."""
     statement = (
         select(table_of(HumanRequestRow), col(Job.session_id), col(Job.created_at))
         .join(Job, col(Job.id) == _requests.job_id)
         .where(_requests.state == RequestState.OPEN, _requests.user_id == user_id, _requests.flow_id == flow_id)
-        .where(col(Job.status) == Status.SUSPENDED)
+        .where(col(Job.status) == Status.SUSPENDED, col(Job.end_user).is_not_distinct_from(end_user))
+        .where(~is_hidden(_requests.flow_id, user_id))
         .order_by(_requests.asked_at, _requests.id)
     )
     with database.read() as connection:
         return [Pending(view_of(row), row.session_id, row.created_at) for row in connection.execute(statement)]
 
 
-def may_answer(user_id: str, user_name: str) -> ColumnElement[bool]:
-    """Whether a user may answer a request: one who is named; the owner of the job when nobody is."""
+def may_answer(user_id: str, user_name: str, end_user: str | None) -> ColumnElement[bool]:
+    """Whether a user may answer a request: one who is named; when nobody is, the owner of the job, for the end user
+    whose job it is, while they may see its flow."""
     named = exists().where(col(Answerer.request_id) == _requests.id)
+    of_end_user = exists().where(
+        col(Job.id) == _requests.job_id, col(Job.end_user).is_not_distinct_from(end_user)
+    )
     return or_(
         exists().where(col(Answerer.request_id) == _requests.id, col(Answerer.user_name) == user_name),
-        and_(_requests.user_id == user_id, ~named),
+        and_(_requests.user_id == user_id, ~named, of_end_user, ~is_hidden(_requests.flow_id, user_id)),
     )
 
 

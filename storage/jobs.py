@@ -11,8 +11,10 @@ from sqlmodel import col
 
 from flows.events import EventType
 from storage.database import Database
+from storage.levels import Trust
 from storage.states import TERMINAL, Mode, Status
 from storage.tables import Job, JobEvent, table_of
+from storage.visibility import is_hidden
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class JobView:
     status: Status
     session_id: str
     seq: int
+    trust: Trust
+    end_user: str | None
     expose_graph_state: bool
     stream_protocol: str
     request: str
@@ -41,8 +45,8 @@ class JobView:
 
 
 _jobs, _events = table_of(Job).c, table_of(JobEvent).c
-_COLUMNS = [_jobs[name] for name in JobView.__dataclass_fields__]
-_FIND = select(*_COLUMNS).where(_jobs.id == bindparam("of_job"))
+JOB_COLUMNS = [_jobs[name] for name in JobView.__dataclass_fields__]
+_FIND = select(*JOB_COLUMNS).where(_jobs.id == bindparam("of_job"))
 _OVERRIDES = select(_jobs.overrides).where(_jobs.id == bindparam("of_job"))
 _OUTPUTS = (
     select(_events.payload)
@@ -59,6 +63,7 @@ class JobFilter:
     flow_id: str | None = None
     status: Status | None = None
     session_id: str | None = None
+    end_user: str | None = None
     before: str | None = None
     limit: int = 50
 
@@ -67,7 +72,7 @@ def find_job(database: Database, job_id: str) -> JobView | None:
     """One job, whoever owns it."""
     with database.read() as connection:
         row = connection.execute(_FIND, {"of_job": job_id}).one_or_none()
-    return _view(row) if row is not None else None
+    return job_of(row) if row is not None else None
 
 
 def overrides_of(database: Database, job_id: str) -> bytes | None:
@@ -77,10 +82,12 @@ def overrides_of(database: Database, job_id: str) -> bytes | None:
 
 
 def list_jobs(database: Database, wanted: JobFilter) -> list[JobView]:
-    """Jobs newest first; of two created at the same moment the larger id comes first, so that paging has no hole."""
+    """Jobs of flows that their user may see, newest first; of two created at the same moment the larger id comes
+    first, so that paging has no hole."""
     statement = (
-        select(*_COLUMNS)
-        .where(col(Job.user_id) == wanted.user_id)
+        select(*JOB_COLUMNS)
+        .where(col(Job.user_id) == wanted.user_id, ~is_hidden(_jobs.flow_id, wanted.user_id))
+        .where(col(Job.end_user).is_not_distinct_from(wanted.end_user))
         .order_by(col(Job.created_at).desc(), col(Job.id).desc())
         .limit(wanted.limit)
     )
@@ -92,7 +99,7 @@ def list_jobs(database: Database, wanted: JobFilter) -> list[JobView]:
         earlier = and_(col(Job.created_at) == created, col(Job.id) < wanted.before)
         statement = statement.where(or_(col(Job.created_at) < created, earlier))
     with database.read() as connection:
-        return [_view(row) for row in connection.execute(statement)]
+        return [job_of(row) for row in connection.execute(statement)]
 
 
 def outputs_of(database: Database, job_id: str) -> dict[str, dict[str, Any]]:
@@ -119,6 +126,8 @@ def log_states(database: Database, job_ids: Collection[str]) -> Mapping[str, Log
         return {row.id: LogState(row.seq, row.status == Status.SUSPENDED) for row in connection.execute(statement)}
 
 
-def _view(row: Row[Any]) -> JobView:
-    fields = dict(row._mapping)
-    return JobView(**{**fields, "mode": Mode(fields["mode"]), "status": Status(fields["status"])})
+def job_of(row: Row[Any]) -> JobView:
+    """A job from a row that has at least its columns."""
+    fields = {name: row._mapping[name] for name in JobView.__dataclass_fields__}
+    kinds = {"mode": Mode(row.mode), "status": Status(row.status), "trust": Trust(row.trust)}
+    return JobView(**{**fields, **kinds})

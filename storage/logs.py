@@ -1,5 +1,6 @@
 """Log lines: readable at a terminal, one JSON object each elsewhere."""
 
+import logging
 import sys
 
 import structlog
@@ -8,8 +9,9 @@ import structlog
 def configure_logs() -> None:
     """Sends the log lines of this process to standard error. Called once, by a composition root.
 
-    Tracebacks come without the values of variables, which may be secrets.
+    Tracebacks come without the values of variables, which may be secrets, and outgoing requests without their URLs.
     """
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     readable = sys.stderr.isatty()
     structlog.configure(
         processors=[

@@ -12,7 +12,7 @@ from flows.messages import MessageRecord
 from storage.advancing import STANDING, Advance, Standing
 from storage.chat_memory import remember
 from storage.claiming import RENEWED, Claimed, Terms
-from storage.clock import now
+from storage.clock import after, now
 from storage.database import Database
 from storage.errors import PassLost
 from storage.log import EventLog
@@ -31,6 +31,9 @@ UNBOUND: Mapping[str, Any] = {"lease_until": None, "vertex_deadline_at": None}
 """The columns of a job that no pass owns."""
 
 
+REST_SECONDS = 10.0
+"""How long a job rests before a worker, which may be the same again, tries whether it can read its secrets."""
+
 _jobs = table_of(Job).c
 _ANNOUNCE = Advance()
 # Whoever gets further may be tried as often again.
@@ -46,6 +49,15 @@ _RELEASE = Advance(
     attempts=_jobs.attempts - 1,
     turn=first_turn(),
     hinted_at=now(),
+)
+_SET_ASIDE = Advance(
+    **UNBOUND,
+    status=Status.QUEUED,
+    worker=case((bindparam("cut_off"), _jobs.worker), else_=_jobs.taken_from),
+    attempts=_jobs.attempts - 1,
+    turn=first_turn(),
+    hinted_at=now(),
+    wake_at=after(REST_SECONDS),
 )
 _RENEW = (
     update(table_of(Job))
@@ -137,6 +149,16 @@ def release(log: EventLog, claimed: Claimed, *, cut_off: bool) -> None:
     """
     with log.transition(Order.RELEASE, durable=False, one_write=True) as transition:
         _RELEASE(transition, claimed, (), cut_off=cut_off)
+
+
+def set_aside(log: EventLog, claimed: Claimed, *, cut_off: bool) -> None:
+    """Hands a job back whose secrets this process cannot read; else as `release`. It rests a while, so that it is
+    neither tried without end nor in the way of others, until a worker comes that can. Raises `PassLost`.
+
+    Not `cut_off`, it is as it was before the pass.
+    """
+    with log.transition(Order.RELEASE, durable=False, one_write=True) as transition:
+        _SET_ASIDE(transition, claimed, (), cut_off=cut_off)
 
 
 def renew(database: Database, owned: Collection[Claimed], terms: Terms) -> set[str]:

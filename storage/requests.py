@@ -16,6 +16,8 @@ class JobRequest(BaseModel):
     files: tuple[str, ...] = ()
     start_component_id: str | None = None
     stop_component_id: str | None = None
+    is_remembered: bool = True
+    """Whether its chat messages go into the memory of its session."""
 
     def stored(self) -> str:
         return self.model_dump_json()

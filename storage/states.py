@@ -63,7 +63,7 @@ class Order(StrEnum):
     SUSPEND = "suspend"
     """Its pass has nothing to do until somebody answers."""
     RELEASE = "release"
-    """Its pass hands it on, because its process ends."""
+    """Its pass hands it on, because its process ends, or cannot read the run's secrets."""
     REQUEUE = "requeue"
     """Its worker was lost and it may be tried again."""
     GIVE_UP = "give_up"

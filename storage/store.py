@@ -9,7 +9,9 @@ from flows.limits import Limits
 from flows.registry import Registry, discover, discover_in
 from storage.control import Control, MemoryControl, RedisControl
 from storage.database import Database
+from storage.files import FileBounds, Files
 from storage.graphs import Graphs
+from storage.hash_key import hashing_secrets
 from storage.kill_points import KillPoint, unarmed
 from storage.log import EventLog
 from storage.memory_stream import MemoryStream
@@ -23,11 +25,14 @@ from storage.stream import EventStream, StreamBounds
 class StoreConfig:
     """What a store is opened with. `redis_url` None means memory."""
 
-    database_url: str
-    redis_url: str | None
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
     secret_keys: list[str] = field(repr=False)
     limits: Limits = Limits()
     bounds: StreamBounds = StreamBounds()
+    files: Path = Path(".penstock") / "files"
+    """Where uploaded files lie; processes on several hosts must share it."""
+    file_bounds: FileBounds = FileBounds()
     components: Path | None = None
     """A folder with components of the user's own."""
     kill_point: str | None = None
@@ -44,6 +49,7 @@ class Store:
     secrets: Secrets
     registry: Registry
     graphs: Graphs
+    files: Files
     redis: RedisLink | None
     """None for a store in memory."""
 
@@ -65,9 +71,10 @@ def open_store(config: StoreConfig) -> Store:
         stream=stream,
         control=control,
         log=EventLog(database, stream, KillPoint(config.kill_point) if config.kill_point else unarmed),
-        secrets=Secrets(config.secret_keys),
+        secrets=hashing_secrets(database, config.secret_keys),
         registry=registry,
         graphs=Graphs(database, registry, config.limits),
+        files=Files(database, config.files, config.file_bounds),
         redis=link,
     )
 

@@ -14,10 +14,11 @@ from storage.errors import IdempotencyConflict, IdempotencyKeyBusy, QueueFull
 from storage.flow_store import put_version
 from storage.kill_points import SUBMIT
 from storage.lanes import lane_of
+from storage.levels import Trust
 from storage.log import EventLog
 from storage.states import HOLDS_KEY, Mode, Status
 from storage.tables import Job, table_of
-from storage.turns import last_turn
+from storage.turns import last_turn, of_same_user
 
 TRIES = 5
 """How often a submit looks again when a simultaneous one with the same key came first and has ended already."""
@@ -45,7 +46,7 @@ def _count_queued(most: str, *conditions: ColumnElement[bool]) -> ScalarSelect[i
 
 _COUNT_QUEUED = select(
     _count_queued("most").label("all"),
-    _count_queued("most_of_user", _jobs.user_id == bindparam("of_user")).label("own"),
+    _count_queued("most_of_user", of_same_user(_jobs)).label("own"),
 )
 
 
@@ -75,6 +76,8 @@ class NewJob:
     session_id: str
     request: str
     overrides: bytes | None = None
+    trust: Trust = Trust.FULL
+    end_user: str | None = None
     expose_graph_state: bool = True
     stream_protocol: str = "langflow"
     idempotency_key: str | None = None
@@ -159,22 +162,31 @@ def _row(job: NewJob, seq: int) -> dict[str, object]:
         "session_id": job.session_id,
         "request": job.request,
         "overrides": job.overrides,
+        "trust": job.trust,
+        "end_user": job.end_user,
         "expose_graph_state": job.expose_graph_state,
         "stream_protocol": job.stream_protocol,
         "idempotency_key": job.idempotency_key,
         "fingerprint": job.fingerprint,
         "seq": seq,
         "seconds_allowed": job.seconds_allowed,
+        **_line(job),
+    }
+
+
+def _line(job: NewJob) -> dict[str, object]:
+    """Where a job will wait."""
+    return {
         "lane_modes": lane_of(job.mode).modes,
         "of_user": job.user_id,
+        "of_public": job.trust is Trust.PUBLIC,
     }
 
 
 def _check_room(connection: Connection, job: NewJob, bounds: QueueBounds) -> None:
     """Counts the jobs that wait as this one will: a backlog of background runs must not turn away those that somebody
     waits for. Simultaneous submits may pass a bound together, by their number at most."""
-    bound = {"lane_modes": lane_of(job.mode).modes, "of_user": job.user_id}
-    queued = connection.execute(_COUNT_QUEUED, {**bound, "most": bounds.all, "most_of_user": bounds.of_user}).one()
+    queued = connection.execute(_COUNT_QUEUED, {**_line(job), "most": bounds.all, "most_of_user": bounds.of_user}).one()
     if queued.all >= bounds.all:
         raise QueueFull(f"{bounds.all} jobs are queued, as many as PENSTOCK_MAX_QUEUED allows. Try again later.")
     if queued.own >= bounds.of_user:

@@ -9,7 +9,8 @@ from storage.clock import after, now
 from storage.database import Database
 from storage.lanes import Lane
 from storage.states import Mode, Order, Status, states_moved_by
-from storage.tables import Job, Sweep
+from storage.tables import Job, Sweep, table_of
+from storage.turns import rests_no_more
 
 BATCH = 200
 """Jobs per sweep and kind at most; the oldest hints come first, so none waits behind others for ever."""
@@ -52,12 +53,13 @@ def count_queued(database: Database, lane: Lane) -> int:
 
 
 def take_due(database: Database, lane: Lane, hint_age: float, most: int = BATCH) -> list[Due]:
-    """Queued jobs of a lane whose last hint is older than `hint_age` seconds, at most so many; now they are hinted."""
+    """Queued jobs of a lane whose last hint is older than `hint_age` seconds, at most so many; now they are hinted. One
+    that rests is not among them."""
     stale = col(Job.hinted_at) < after(-hint_age)
     # A row that somebody else is writing is moving: skipped, so that no two statements wait for each other's rows.
     oldest = (
         select(col(Job.id))
-        .where(col(Job.status) == Status.QUEUED, stale, col(Job.mode).in_(lane.modes))
+        .where(col(Job.status) == Status.QUEUED, stale, col(Job.mode).in_(lane.modes), rests_no_more(table_of(Job).c))
         .order_by(col(Job.hinted_at))
         .limit(min(most, BATCH))
         .with_for_update(skip_locked=True)

@@ -6,9 +6,13 @@ one user delays another by one job, not by the backlog. Jobs that were cut off s
 newcomer gets it. Price: three look-ups in an index per submit at most.
 """
 
-from sqlalchemy import ScalarSelect, bindparam, func, select
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, ScalarSelect, and_, bindparam, func, or_, select
 from sqlalchemy.sql.functions import coalesce
 
+from storage.clock import now
+from storage.levels import Trust
 from storage.states import Mode, Status
 from storage.tables import Job, table_of
 
@@ -21,9 +25,21 @@ _is_new = _waiting.c.fence == 0
 """No pass has had it."""
 
 
+def rests_no_more(jobs: Any) -> ColumnElement[bool]:
+    """Whether jobs that were set aside, if they were, may be tried again."""
+    return or_(jobs.wake_at.is_(None), jobs.wake_at <= now())
+
+
+def of_same_user(jobs: Any) -> ColumnElement[bool]:
+    """Whether jobs wait in the line of the user `of_user`: the runs of the public, `of_public`, of one's flows have a
+    line of their own beside one's own runs (fault F16)."""
+    is_public = jobs.trust == Trust.PUBLIC
+    return and_(jobs.user_id == bindparam("of_user"), is_public == bindparam("of_public", type_=Boolean))
+
+
 def last_turn() -> "coalesce[int]":
     """The turn of a new job of the user `of_user` in the lane `lane_modes`."""
-    own = select(func.max(_waiting.c.turn) + 1).where(_queued, _of_lane, _waiting.c.user_id == bindparam("of_user"))
+    own = select(func.max(_waiting.c.turn) + 1).where(_queued, _of_lane, of_same_user(_waiting.c))
     served = select(func.min(_waiting.c.turn)).where(_queued, _of_lane, _is_new)
     behind_cut_off = select(func.max(_waiting.c.turn) + 1).where(_queued, _of_lane)
     return coalesce(own.scalar_subquery(), served.scalar_subquery(), behind_cut_off.scalar_subquery(), 0)
@@ -37,10 +53,11 @@ def first_turn() -> "coalesce[int]":
 
 
 def next_in_turn() -> ScalarSelect[str]:
-    """The job of the lane `lane_modes` that is to be claimed next. One that another worker is claiming is passed by."""
+    """The job of the lane `lane_modes` that is to be claimed next. One that rests, or that another worker is claiming,
+    is passed by."""
     return (
         select(_waiting.c.id)
-        .where(_queued, _of_lane)
+        .where(_queued, _of_lane, rests_no_more(_waiting.c))
         .order_by(_waiting.c.turn, _waiting.c.created_at)
         .limit(1)
         .with_for_update(skip_locked=True, of=_waiting)

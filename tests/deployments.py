@@ -23,6 +23,8 @@ ROOT = Path(__file__).parent.parent
 _READY_SECONDS = 40
 _GRACE_SECONDS = 30
 _WORKER_IS_READY = "Worker process is ready for action."
+UNHURRIED = {"PENSTOCK_MAX_REQUESTS_PER_MINUTE": "0"}
+"""A test asks as often as it likes, unless it is about how often one may."""
 _OURS = ("PENSTOCK_", "DATABASE_URL", "REDIS_URL", "PORT", "PENSTOCK_HOST", "WEB_CONCURRENCY", "OPENAI_")
 
 
@@ -127,7 +129,7 @@ class Web(Program):
         port = self._port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "uvicorn", "web.app:app", "--port", str(port), "--no-access-log"]
-        command += ["--timeout-graceful-shutdown", "5"]
+        command += ["--no-proxy-headers", "--timeout-graceful-shutdown", "5"]
         super().__init__(command, {**environment, "PORT": str(port)}, folder / f"{name}.log")
 
     def twin(self, name: str, **also: str) -> "ForkedWeb":
@@ -159,7 +161,7 @@ class Deployment:
         self.webs = webs
         self.workers = workers
         self.database_url = database_url
-        self._redis_url = redis_url
+        self.redis_url = redis_url
 
     @property
     def url(self) -> str:
@@ -185,8 +187,8 @@ class Deployment:
 
     def flush_redis(self) -> None:
         """Empties Redis, which may cost latency and nothing else (rule 5)."""
-        assert self._redis_url is not None, "this deployment has no Redis"
-        with redis.Redis.from_url(self._redis_url) as connection:
+        assert self.redis_url is not None, "this deployment has no Redis"
+        with redis.Redis.from_url(self.redis_url) as connection:
             connection.flushall()
 
     def kill(self) -> None:
@@ -284,7 +286,7 @@ def _is_ready(client: httpx.Client) -> bool:
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     """The environment of the tests without settings of ours, and the given ones."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **UNHURRIED, **settings}
 
 
 def _free_port() -> int:

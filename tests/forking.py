@@ -46,4 +46,4 @@ def _serve(port: int, environment: Mapping[str, str], log: Path) -> None:
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for stream in (1, 2):
         os.dup2(output, stream)
-    uvicorn.run("web.app:app", port=port, access_log=False, timeout_graceful_shutdown=5)
+    uvicorn.run("web.app:app", port=port, access_log=False, proxy_headers=False, timeout_graceful_shutdown=5)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -63,6 +64,10 @@ class ModelStub:
         """Answers every later request with an error."""
         self._failure = (status, message)
 
+    def fail_no_more(self) -> None:
+        """Answers every later request."""
+        self._failure = None
+
     def __enter__(self) -> Self:
         self._thread.start()
         return self
@@ -91,6 +96,10 @@ class ModelStub:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     stub: ModelStub
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):
+            super().handle()
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -38,6 +38,10 @@ WRONG = {
         "PENSTOCK_BOOTSTRAP_KEY: Value should have at least 16 items after validation, not 9. "
         "Give at least 16 characters.",
     ),
+    "PENSTOCK_LOGIN_HOURS": (
+        "0",
+        "PENSTOCK_LOGIN_HOURS=0: Input should be greater than 0. Give a number of hours above 0, a year at most.",
+    ),
     "PENSTOCK_LEASE_SECONDS": ("0", f"PENSTOCK_LEASE_SECONDS=0: {SECONDS}"),
     "PENSTOCK_HEARTBEAT_SECONDS": (
         "30",
@@ -58,6 +62,22 @@ WRONG = {
     "PENSTOCK_MAX_QUEUED": ("0", f"PENSTOCK_MAX_QUEUED=0: {COUNT}"),
     "PENSTOCK_MAX_QUEUED_PER_USER": ("0", f"PENSTOCK_MAX_QUEUED_PER_USER=0: {COUNT}"),
     "PENSTOCK_MAX_STREAMS": ("0", f"PENSTOCK_MAX_STREAMS=0: {COUNT}"),
+    "PENSTOCK_MAX_STREAMS_PER_USER": ("0", f"PENSTOCK_MAX_STREAMS_PER_USER=0: {COUNT}"),
+    "PENSTOCK_MAX_REQUESTS_PER_MINUTE": (
+        "-1",
+        "PENSTOCK_MAX_REQUESTS_PER_MINUTE=-1: Input should be greater than or equal to 0. "
+        "Give a whole number, 0 for any number.",
+    ),
+    "PENSTOCK_PUBLIC_RUNS_PER_MINUTE": ("0", f"PENSTOCK_PUBLIC_RUNS_PER_MINUTE=0: {COUNT}"),
+    "PENSTOCK_TRUSTED_PROXIES": (
+        "10.0.0.5/8",
+        "PENSTOCK_TRUSTED_PROXIES=10.0.0.5/8: 10.0.0.5/8 has host bits set. Give a list as 10.0.0.5,10.1.0.0/16.",
+    ),
+    "PENSTOCK_CORS_ORIGINS": (
+        "https://app.example.com/",
+        "PENSTOCK_CORS_ORIGINS=https://app.example.com/: names 'https://app.example.com/', which is no origin. "
+        "Give a list as https://app.example.com,http://localhost:3000, or * alone.",
+    ),
     "PENSTOCK_COMPONENTS": ("/nowhere", "PENSTOCK_COMPONENTS=/nowhere: is no folder. Give a folder."),
     "PENSTOCK_KILL_POINT": (
         "here",
@@ -70,7 +90,25 @@ WRONG = {
     ),
     "PENSTOCK_MAX_VERTICES": ("0", f"PENSTOCK_MAX_VERTICES=0: {COUNT}"),
     "PENSTOCK_MAX_BODY_BYTES": ("0", f"PENSTOCK_MAX_BODY_BYTES=0: {COUNT}"),
+    "PENSTOCK_MAX_FILE_BYTES": ("0", f"PENSTOCK_MAX_FILE_BYTES=0: {COUNT}"),
+    "PENSTOCK_MAX_FILES": ("0", f"PENSTOCK_MAX_FILES=0: {COUNT}"),
     "PENSTOCK_MAX_PARALLEL": ("0", f"PENSTOCK_MAX_PARALLEL=0: {COUNT}"),
+    "PENSTOCK_RECHECK_SECONDS": ("0", f"PENSTOCK_RECHECK_SECONDS=0: {SECONDS}"),
+    "PENSTOCK_END_USER_HEADER": (
+        "X End User",
+        "PENSTOCK_END_USER_HEADER=X End User: String should match pattern '^[A-Za-z0-9-]{1,64}$'. "
+        "Give the name of a header, as X-End-User.",
+    ),
+    "PENSTOCK_END_USER_REQUIRED": (
+        "perhaps",
+        "PENSTOCK_END_USER_REQUIRED=perhaps: Input should be a valid boolean, unable to interpret input. "
+        "Give true or false.",
+    ),
+    "PENSTOCK_ALLOWED_HOSTS": (
+        "ollama:http",
+        "PENSTOCK_ALLOWED_HOSTS=ollama:http: 'ollama:http' has no port between 1 and 65535 behind its colon. "
+        "Give a list as ollama,10.1.0.0/16,127.0.0.1:8080.",
+    ),
     "PENSTOCK_MODEL_BASE_URL": (
         "host/v1",
         "PENSTOCK_MODEL_BASE_URL: String should match pattern '^https?://'. Give an http(s) URL, as https://host/v1.",

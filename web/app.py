@@ -9,22 +9,30 @@ from contextlib import asynccontextmanager, contextmanager
 
 from dramatiq import Broker, Worker
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from actors.hints import Hints
 from actors.workforce import hints_only, make_workforce
-from settings import Settings, load_settings
-from storage.accounts import any_key_exists, ensure_local_user
+from settings import LOOPBACK, Settings, load_settings
+from storage.accounts import ensure_local_user
 from storage.logs import configure_logs
 from storage.redis_policy import check_redis
 from storage.schema import check_schema
 from storage.store import Store, open_store
+from web.callers.end_users import EndUsers
+from web.callers.identity import Identity
+from web.callers.key_uses import KeyUses
+from web.callers.proxies import TrustedProxies
 from web.errors import HANDLERS
-from web.farewell import say_goodbye
-from web.hub import Hub
-from web.identity import Identity
+from web.gates.cross_origin import CrossOrigin
+from web.gates.envelope import Envelope
+from web.gates.headers import SecurityHeaders
+from web.gates.rates import RateBounds, Rates
+from web.gates.seats import Seats
 from web.routes import ROUTES
-from web.seats import Seats
 from web.services import Services, WebLimits
+from web.streams.farewell import say_goodbye
+from web.streams.hub import Hub
 
 IDLE_MILLISECONDS = 250
 """How often an idle worker thread looks whether it should stop."""
@@ -53,8 +61,13 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
                     sync_seconds=settings.sync_timeout_seconds,
                     background_seconds=settings.job_timeout_seconds,
                     alive_seconds=settings.alive_seconds,
+                    recheck_seconds=settings.recheck_seconds,
                 ),
-                seats=Seats(settings.max_streams),
+                seats=Seats(settings.max_streams, settings.max_streams_per_user),
+                end_users=EndUsers(settings.end_user_header, settings.end_user_required),
+                proxies=TrustedProxies(settings.trusted_networks),
+                rates=Rates(_rate_bounds(settings), store.redis),
+                origins=settings.origins,
             )
             async with _farewell(hub):
                 yield
@@ -98,12 +111,27 @@ async def _farewell(hub: Hub) -> AsyncIterator[None]:
 
 def _identity(settings: Settings, store: Store) -> Identity:
     """Whoever calls must show a key, except on loopback while nobody has one: then the local user is signed in."""
-    local = ensure_local_user(store.database, store.secrets, settings.first_key)
-    return Identity(store.database, store.secrets, None if any_key_exists(store.database) else local)
+    ensure_local_user(store.database, store.secrets, settings.first_key)
+    return Identity(
+        store.database,
+        store.secrets,
+        KeyUses(store.database),
+        login_seconds=settings.login_hours * 3600,
+        opens_locally=settings.host in LOOPBACK and settings.first_key is None,
+        origins=settings.origins,
+    )
 
+
+def _rate_bounds(settings: Settings) -> RateBounds:
+    return RateBounds(settings.max_requests_per_minute or None, settings.public_runs_per_minute)
+
+
+MIDDLEWARE = [Middleware(SecurityHeaders), Middleware(CrossOrigin), Middleware(Envelope)]
+"""What every request passes before it comes to its route, from the outside in."""
 
 app = Starlette(
     routes=ROUTES,
+    middleware=MIDDLEWARE,
     exception_handlers=HANDLERS,
     lifespan=lifespan,
 )

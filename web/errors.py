@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from storage.errors import SecretUnreadable
+from web.gates.headers import SECURITY_HEADERS
 from web.json import json_response
 
 logger = structlog.get_logger(__name__)
@@ -73,6 +75,13 @@ def busy(message: str) -> Refusal:
     return refusal
 
 
+def unavailable(code: str, message: str) -> Refusal:
+    """Something that this server needs is not there now."""
+    refusal = Refusal(503, "Service unavailable", code, message)
+    refusal.headers["Retry-After"] = "1"
+    return refusal
+
+
 async def on_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     return json_response({"detail": error.detail}, error.status, error.headers)
@@ -106,6 +115,14 @@ async def on_database_error(request: Request, error: Exception) -> Response:
     return json_response({"detail": detail}, 503, {"Retry-After": "1"})
 
 
+async def on_secrets_unreadable(request: Request, error: Exception) -> Response:
+    """What is stored was encrypted with a key that this process does not have; nothing was changed."""
+    logger.error("secrets_unreadable", path=request.url.path, error=str(error))
+    message = "What is needed for this request cannot be decrypted here; the log of the server says more."
+    detail = {"error": "Secrets unavailable", "code": "SECRETS_UNAVAILABLE", "message": message}
+    return json_response({"detail": detail}, 503)
+
+
 async def on_unexpected(request: Request, error: Exception) -> Response:
     """A defect of this program: logged whole, told without detail."""
     logger.error("unexpected_error", path=request.url.path, exc_info=error)
@@ -114,7 +131,8 @@ async def on_unexpected(request: Request, error: Exception) -> Response:
         "code": "INTERNAL_SERVER_ERROR",
         "message": "Something went wrong here.",
     }
-    return json_response({"detail": detail}, 500)
+    # Outside of what adds the headers to other answers.
+    return json_response({"detail": detail}, 500, SECURITY_HEADERS)
 
 
 HANDLERS: Mapping[Any, Any] = {
@@ -124,5 +142,6 @@ HANDLERS: Mapping[Any, Any] = {
     HTTPException: on_http_exception,
     ClientDisconnect: on_disconnect,
     SQLAlchemyError: on_database_error,
+    SecretUnreadable: on_secrets_unreadable,
     Exception: on_unexpected,
 }

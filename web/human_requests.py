@@ -10,12 +10,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.accounts import Account
 from storage.human_requests import RequestFilter, RequestView, open_requests, pending_of_flow, requests_of
+from storage.levels import Access
+from web.access import load_job_to_answer, may_answer
 from web.bodies import validated_query
+from web.callers.caller import Caller
 from web.json import json_response
 from web.services import Services, admit
-from web.sse import feed_stream
+from web.streams.rechecking import while_allowed
+from web.streams.sse import feed_stream
 from web.workflows.answers import human_request_detail
 from web.workflows.schemas import FlowQuery, HumanRequestList, InboxQuery
 
@@ -27,35 +30,36 @@ FEED_LENGTH = 500
 
 async def pending(request: Request) -> Response:
     """GET /api/v2/workflows/pending?flow_id=: what the caller's suspended jobs of a flow ask."""
-    services, account = await admit(request)
+    services, caller = await admit(request)
     query = validated_query(request, FlowQuery)
-    return json_response(await run_in_threadpool(_pending, services, account, str(query.flow_id)))
+    return json_response(await run_in_threadpool(_pending, services, caller, str(query.flow_id)))
 
 
 async def pending_of_job(request: Request) -> Response:
     """GET /api/v2/workflows/{job_id}/pending: what a job asks now; whoever does not own it sees what they may answer.
     Added to the contract."""
-    services, account = await admit(request)
-    found = await run_in_threadpool(_pending_of_job, services, account, request.path_params["job_id"])
+    services, caller = await admit(request)
+    found = await run_in_threadpool(_pending_of_job, services, caller, request.path_params["job_id"])
     return json_response(found)
 
 
 async def human_requests(request: Request) -> Response:
     """GET /api/v2/human-requests: all open requests that the caller may answer, the oldest first. Added."""
-    services, account = await admit(request)
+    services, caller = await admit(request)
     query = validated_query(request, InboxQuery)
-    return json_response(await run_in_threadpool(_page, services, account, query))
+    return json_response(await run_in_threadpool(_page, services, caller, query))
 
 
 async def human_request_events(request: Request) -> Response:
     """GET /api/v2/human-requests/events: the same as it changes, first what is open now. Added."""
-    services, account = await admit(request)
+    services, caller = await admit(request)
     with ExitStack() as holding:
-        holding.enter_context(services.seats.seat())
-        return feed_stream(_changes(services, account), holding.pop_all())
+        holding.enter_context(services.seats.seat(caller.user_id))
+        allowed = while_allowed(_changes(services, caller), lambda: admit(request), services.limits.recheck_seconds)
+        return feed_stream(allowed, holding.pop_all())
 
 
-def _pending(services: Services, account: Account, flow_id: str) -> list[dict[str, Any]]:
+def _pending(services: Services, caller: Caller, flow_id: str) -> list[dict[str, Any]]:
     return [
         {
             "job_id": found.request.job_id,
@@ -65,24 +69,25 @@ def _pending(services: Services, account: Account, flow_id: str) -> list[dict[st
             "request_id": found.request.id,
             **{name: found.request.payload[name] for name in ("kind", "prompt", "options", "allowed_decisions")},
         }
-        for found in pending_of_flow(services.store.database, account.user_id, flow_id)
+        for found in pending_of_flow(services.store.database, caller.user_id, flow_id, caller.end_user)
     ]
 
 
-def _pending_of_job(services: Services, account: Account, job_id: str) -> list[dict[str, Any]]:
-    job = services.job_to_answer(account, job_id)
+def _pending_of_job(services: Services, caller: Caller, job_id: str) -> list[dict[str, Any]]:
+    job = load_job_to_answer(services, caller, job_id, Access.READ)
     asked = [
         found
         for found in requests_of(services.store.database, job.id)
-        if found.is_open and (job.user_id == account.user_id or services.may_answer(account, found))
+        if found.is_open and (job.user_id == caller.user_id or may_answer(caller, found))
     ]
     return [human_request_detail(found).model_dump(mode="json") for found in asked]
 
 
-def _page(services: Services, account: Account, query: InboxQuery) -> HumanRequestList:
+def _page(services: Services, caller: Caller, query: InboxQuery) -> HumanRequestList:
     wanted = RequestFilter(
-        user_id=account.user_id,
-        user_name=account.name,
+        user_id=caller.user_id,
+        user_name=caller.name,
+        end_user=caller.end_user,
         flow_id=str(query.flow_id) if query.flow_id else None,
         kind=query.kind,
         overdue=query.overdue,
@@ -95,11 +100,11 @@ def _page(services: Services, account: Account, query: InboxQuery) -> HumanReque
     return HumanRequestList(human_requests=[human_request_detail(one) for one in shown], next_cursor=more)
 
 
-async def _changes(services: Services, account: Account) -> AsyncGenerator[bytes]:
+async def _changes(services: Services, caller: Caller) -> AsyncGenerator[bytes]:
     """Frames for requests as they open and close, until the process ends. A client that comes back gets what is open
     again, so that it misses nothing."""
     known: Mapping[str, RequestView] = {}
-    wanted = RequestFilter(user_id=account.user_id, user_name=account.name, limit=FEED_LENGTH)
+    wanted = RequestFilter(caller.user_id, caller.name, caller.end_user, limit=FEED_LENGTH)
     while not services.hub.lets_go(lasting=False):
         found = {one.id: one for one in await run_in_threadpool(open_requests, services.store.database, wanted)}
         for id in known.keys() - found.keys():

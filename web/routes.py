@@ -2,11 +2,19 @@
 
 from starlette.routing import BaseRoute, Route
 
+from web import files
 from web import flow_management as flows
+from web.accounts import login as logins
+from web.accounts import variables
+from web.accounts.api_keys import api_keys, post_api_key, remove_api_key
+from web.accounts.audit import audit_log
+from web.callers.stream_tokens import post_stream_token
 from web.health import health, ready
 from web.human_requests import human_request_events, human_requests, pending, pending_of_job
+from web.shares import put_share, remove_share, shares
 from web.workflows.events import job_events
 from web.workflows.pause import pause_job
+from web.workflows.public import run_public_workflow
 from web.workflows.resume import resume_job
 from web.workflows.run import run_workflow
 from web.workflows.status import job_by_id, jobs, workflow_status
@@ -15,22 +23,29 @@ from web.workflows.stop import stop_workflow
 WORKFLOWS = "/api/v2/workflows"
 HUMAN_REQUESTS = "/api/v2/human-requests"
 FLOWS = "/api/v1/flows/"
+VARIABLES = "/api/v1/variables/"
+FILES = "/api/v2/files"
+API_KEYS = "/api/v1/api_key/"
+AUDIT = "/api/v2/audit"
 
 ROUTES: list[BaseRoute] = [
     Route("/health", health, methods=["GET"]),
     Route("/ready", ready, methods=["GET"]),
     Route(WORKFLOWS, run_workflow, methods=["POST"]),
     Route(WORKFLOWS, workflow_status, methods=["GET"]),
+    Route(f"{WORKFLOWS}/public", run_public_workflow, methods=["POST"]),
     Route(f"{WORKFLOWS}/stop", stop_workflow, methods=["POST"]),
     Route(f"{WORKFLOWS}/jobs", jobs, methods=["GET"]),
     Route(f"{WORKFLOWS}/pending", pending, methods=["GET"]),
     Route(f"{WORKFLOWS}/{{job_id}}", job_by_id, methods=["GET"]),
     Route(f"{WORKFLOWS}/{{job_id}}/events", job_events, methods=["GET"]),
+    Route(f"{WORKFLOWS}/{{job_id}}/stream-token", post_stream_token, methods=["POST"]),
     Route(f"{WORKFLOWS}/{{job_id}}/pending", pending_of_job, methods=["GET"]),
     Route(f"{WORKFLOWS}/{{job_id}}/pause", pause_job, methods=["POST"]),
     Route(f"{WORKFLOWS}/{{job_id}}/resume", resume_job, methods=["POST"]),
     Route(HUMAN_REQUESTS, human_requests, methods=["GET"]),
     Route(f"{HUMAN_REQUESTS}/events", human_request_events, methods=["GET"]),
+    Route(AUDIT, audit_log, methods=["GET"]),
     Route(FLOWS, flows.flows, methods=["GET"]),
     Route(FLOWS, flows.post_flow, methods=["POST"]),
     Route(f"{FLOWS}upload/", flows.upload_flow, methods=["POST"]),
@@ -39,4 +54,23 @@ ROUTES: list[BaseRoute] = [
     Route(f"{FLOWS}{{flow_id}}", flows.patch_flow, methods=["PATCH"]),
     Route(f"{FLOWS}{{flow_id}}", flows.put_flow, methods=["PUT"]),
     Route(f"{FLOWS}{{flow_id}}", flows.remove_flow, methods=["DELETE"]),
+    Route(f"{FLOWS}{{flow_id}}/shares", shares, methods=["GET"]),
+    Route(f"{FLOWS}{{flow_id}}/shares", put_share, methods=["POST"]),
+    Route(f"{FLOWS}{{flow_id}}/shares/{{share_id}}", remove_share, methods=["DELETE"]),
+    Route("/api/v1/login", logins.login, methods=["POST"]),
+    Route("/api/v1/logout", logins.logout, methods=["POST"]),
+    Route("/api/v1/session", logins.session, methods=["GET"]),
+    Route("/api/v1/users/whoami", logins.whoami, methods=["GET"]),
+    Route(API_KEYS, api_keys, methods=["GET"]),
+    Route(API_KEYS, post_api_key, methods=["POST"]),
+    Route(f"{API_KEYS}{{api_key_id}}", remove_api_key, methods=["DELETE"]),
+    Route(VARIABLES, variables.variables, methods=["GET"]),
+    Route(VARIABLES, variables.post_variable, methods=["POST"]),
+    Route(f"{VARIABLES}{{variable_id}}", variables.patch_variable, methods=["PATCH"]),
+    Route(f"{VARIABLES}{{variable_id}}", variables.remove_variable, methods=["DELETE"]),
+    Route(FILES, files.files, methods=["GET"]),
+    Route(FILES, files.post_file, methods=["POST"]),
+    Route(f"{FILES}/{{file_id}}", files.get_file, methods=["GET"]),
+    Route(f"{FILES}/{{file_id}}", files.remove_file, methods=["DELETE"]),
+    Route("/api/v1/files/upload/{flow_id}", files.post_flow_file, methods=["POST"]),
 ]

@@ -1,10 +1,12 @@
 """LanguageModelComponent: one request to a language model, streamed."""
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, ClassVar
 
 from flows.component import Component, Effect, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
+from flows.files import is_elsewhere
 from flows.models import NO_KEY, OPENAI_BASE_URL, ModelCall
 from flows.text import MAX_TEXT, to_text
 from flows.values import LanguageModel as ModelHandle
@@ -13,6 +15,8 @@ from flows.values import Message, Source, Usage
 SHOWN_BY = ("ChatOutput",)
 KEY_VARIABLE = "OPENAI_API_KEY"
 """The variable that holds the key where the template has none."""
+MAX_IMAGE_BYTES = 50_000_000
+"""Bytes of all uploaded images of one request (I10)."""
 
 
 class LanguageModelFields(Inputs):
@@ -36,6 +40,7 @@ class LanguageModel(Component[LanguageModelFields]):
     inputs = LanguageModelFields
     outputs: ClassVar = {"text_output": Port(("Message",)), "model_output": Port(("LanguageModel",))}
     effect = Effect.IDEMPOTENT
+    variables = (KEY_VARIABLE,)
 
     async def build(self, inputs: LanguageModelFields, context: VertexContext) -> Outputs:
         handle = _handle(inputs, context)
@@ -46,7 +51,7 @@ class LanguageModel(Component[LanguageModelFields]):
 
 
 async def _ask(handle: ModelHandle, inputs: LanguageModelFields, context: VertexContext) -> Message:
-    call = _call(handle, inputs, context)
+    call = await _call(handle, inputs, context)
     source = Source(context.vertex_id, context.surroundings.display_name, handle.name)
     shown_by = context.surroundings.first_behind("text_output", SHOWN_BY)
     opened = Message("", sender="Machine", sender_name="AI", session_id=context.run.session_id, source=source)
@@ -67,7 +72,7 @@ async def _ask(handle: ModelHandle, inputs: LanguageModelFields, context: Vertex
     return Message("".join(pieces), session_id=context.run.session_id, source=source, usage=usage)
 
 
-def _call(handle: ModelHandle, inputs: LanguageModelFields, context: VertexContext) -> ModelCall:
+async def _call(handle: ModelHandle, inputs: LanguageModelFields, context: VertexContext) -> ModelCall:
     given = inputs.input_value
     message = given if isinstance(given, Message) else Message(to_text(given))
     return ModelCall(
@@ -76,7 +81,7 @@ def _call(handle: ModelHandle, inputs: LanguageModelFields, context: VertexConte
         api_key=_key(handle, context),
         system=inputs.system_message,
         prompt=message.text,
-        images=_images(message.files),
+        images=[image async for image in _images(message.files, context)],
         temperature=inputs.temperature,
         max_tokens=inputs.max_tokens or None,
         idempotency_key=context.idempotency_key,
@@ -115,8 +120,17 @@ def _selected_name(selection: Any) -> str:
     return selection if isinstance(selection, str) else ""
 
 
-def _images(files: Sequence[str]) -> tuple[str, ...]:
-    unreachable = [file for file in files if not file.startswith(("http://", "https://", "data:"))]
-    if unreachable:
-        raise ValueError(f"the files {', '.join(unreachable)} are not here. Send images as http(s) or data URLs.")
-    return tuple(files)
+async def _images(files: Sequence[str], context: VertexContext) -> AsyncIterator[str]:
+    """Each file as a URL that a model can read: one that was uploaded travels whole."""
+    size = 0
+    for file in files:
+        if is_elsewhere(file):
+            yield file
+            continue
+        found = await context.tools.files.read(file)
+        size += len(found.content)
+        if not found.media_type.startswith("image/"):
+            raise ValueError(f"the file {found.name!r} is no image, and nothing else can be shown to a model.")
+        if size > MAX_IMAGE_BYTES:
+            raise ValueError(f"the images have more than {MAX_IMAGE_BYTES} bytes together.")
+        yield f"data:{found.media_type};base64,{b64encode(found.content).decode()}"

@@ -18,8 +18,9 @@ from storage.errors import StorageError
 from storage.liveness import Standing, standing
 from storage.redis_link import RedisLink
 from storage.redis_policy import check_policy
+from storage.rotation import examine
 from storage.schema import check_schema, head
-from storage.secrets import is_key
+from storage.secrets import Secrets, is_key, new_key
 
 ANSWER_SECONDS = 2.0
 OLDEST_REDIS = (6, 2)
@@ -77,12 +78,12 @@ def _secret_key(settings: Settings) -> str:
         return "from PENSTOCK_SECRET_KEY"
     path = settings.data_dir / "secret.key"
     try:
-        key = path.read_text().strip()
+        keys = path.read_text().split()
     except FileNotFoundError:
         return f"{path}: {NOT_YET}"
     except (OSError, UnicodeDecodeError) as error:
         raise Fault(f"{path} cannot be read ({error}). Mend its rights.") from None
-    if not is_key(key):
+    if not (keys and all(map(is_key, keys))):
         raise Fault(f"{path} holds no Fernet key. Restore it from a backup: what is encrypted needs it.")
     return str(path)
 
@@ -108,6 +109,32 @@ def _schema(settings: Settings) -> str:
         except DBAPIError:
             raise Fault("The revision cannot be read. Mend the database first.") from None
     return f"revision {head()}"
+
+
+def _secrets(settings: Settings) -> str:
+    """Whether what is encrypted can be read with the keys of the settings."""
+    if _is_unmade(settings):
+        return NOT_YET
+    with closing(Database(settings.database)) as database:
+        try:
+            found = examine(database, Secrets(_keys(settings)))
+        except DBAPIError:
+            return "not known while the database or its schema is wrong"
+    if found.unreadable:
+        raise Fault(
+            f"{found.unreadable} of {found.all} stored secrets cannot be read with the secret key. Put the key that "
+            "they were encrypted with behind it."
+        )
+    older = f", {found.renewed} of them with an older key: run `penstock rotate-secrets`" if found.renewed else ""
+    return f"{found.all} can be read{older}"
+
+
+def _keys(settings: Settings) -> list[str]:
+    """The secret keys as they are; one that nothing was encrypted with when there are none, for looking makes none."""
+    path = settings.data_dir / "secret.key"
+    is_kept = settings.secret_key is not None or path.exists()
+    keys = settings.secret_keys() if is_kept else []
+    return keys if keys and all(map(is_key, keys)) else [new_key()]
 
 
 def _redis(settings: Settings) -> str:
@@ -176,6 +203,7 @@ CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "secret key": _secret_key,
     "database": _database,
     "schema": _schema,
+    "secrets": _secrets,
     "redis": _redis,
     "work": _work,
     "port": _port,

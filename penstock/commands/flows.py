@@ -11,7 +11,7 @@ from rich.text import Text
 
 from flows.errors import FlowRefused
 from penstock.console import REFUSED, answer, complain, shown
-from penstock.exports import Export, put, read_export
+from penstock.exports import Export, put, read_export, read_file
 from penstock.release import prepare
 from settings import load_settings
 from storage.flow_store import FlowView, list_flows
@@ -24,7 +24,7 @@ def push(files: Sequence[Path]) -> int:
     settings = load_settings()
     with closing(open_store(settings.store)) as store:
         account = prepare(store, settings)
-        exports, faults = _read(files, store.graphs)
+        exports, faults = _read(files, store.graphs, settings.max_body_bytes)
         for fault in faults:
             complain(fault)
         if faults:
@@ -48,12 +48,12 @@ def show() -> None:
         answer("\t".join((flow.id, flow.name, flow.endpoint_name or "")))
 
 
-def _read(files: Sequence[Path], graphs: Graphs) -> tuple[list[Export], list[str]]:
+def _read(files: Sequence[Path], graphs: Graphs, max_bytes: int) -> tuple[list[Export], list[str]]:
     exports: list[Export] = []
     faults: list[str] = []
     for file in files:
         try:
-            exports.append(read_export(str(file), file.read_bytes(), graphs))
+            exports.append(read_export(str(file), read_file(file, max_bytes), graphs))
         except FlowRefused as refused:
             faults.append(str(refused))
     return exports, faults

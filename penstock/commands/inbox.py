@@ -19,6 +19,7 @@ from penstock.release import prepare
 from settings import Settings, load_settings
 from storage.accounts import Account
 from storage.answering import Answer, answer
+from storage.auditing import Actor
 from storage.errors import NotResumable
 from storage.human_requests import RequestFilter, RequestView, find_request, open_requests
 from storage.liveness import standing
@@ -129,7 +130,8 @@ def _given(asked: RequestView, action_id: str, written: Mapping[str, str], text:
 def _store(desk: Desk, asked: RequestView, decision: Decision) -> None:
     """Stores a decision and tells the workers. Raises `NotResumable` when somebody else was first."""
     store = desk.store
-    woken = answer(store.log, Answer(asked.job_id, asked.id, decision, desk.account.name))
+    actor = Actor(desk.account.user_id, desk.account.name)
+    woken = answer(store.log, Answer(asked.job_id, asked.id, decision, desk.account.name, actor=actor))
     wake(woken, Hints(hints_only(store)), store.control)
     remark(f"Answered. Job {asked.job_id} goes on.")
     if not standing(store.database, desk.settings.alive_seconds).workers:

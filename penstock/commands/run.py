@@ -15,18 +15,20 @@ from dramatiq import Worker
 from actors.hints import Hints
 from actors.workforce import make_workforce
 from flows.events import vertices_sorted
+from flows.inputs import variables_of
 from flows.text import to_text
 from penstock import console
 from penstock.assignments import assignments
 from penstock.console import complain, is_asked, remark
 from penstock.display import display
-from penstock.exports import Export, read_export
+from penstock.exports import Export, read_export, read_file
 from penstock.progress import Progress
 from penstock.questions import ask_person, lost_to
 from penstock.release import release
 from settings import Settings, load_settings
 from storage.accounts import Account
 from storage.answering import Answer, answer
+from storage.auditing import Actor
 from storage.control import Word
 from storage.ending import stop
 from storage.errors import NotResumable
@@ -37,6 +39,7 @@ from storage.requests import JobRequest, Overrides
 from storage.states import Mode, Status
 from storage.store import Store, open_store
 from storage.submitting import NewJob, submit
+from storage.variables import get_variables
 
 IDLE_MILLISECONDS = 100
 GRACE_MILLISECONDS = 5_000
@@ -70,6 +73,10 @@ class Run:
     progress: Progress
 
     @property
+    def actor(self) -> Actor:
+        return Actor(self.account.user_id, self.account.name)
+
+    @property
     def job(self) -> JobView:
         found = find_job(self.store.database, self.job_id)
         assert found is not None, "a job is never deleted while it is watched"
@@ -97,7 +104,8 @@ def run(file: Path, text: str, session: str | None, globals: Sequence[str]) -> i
     configured = load_settings()
     settings = configured.model_copy(update={"database_url": None, "redis_url": None})
     with closing(open_store(settings.store)) as store:
-        wanted = Wanted(read_export(str(file), file.read_bytes(), store.graphs), text, session, given)
+        export = read_export(str(file), read_file(file, settings.max_body_bytes), store.graphs)
+        wanted = Wanted(export, text, session, given)
         account = release(store, settings)
         with _working(store, settings) as hints:
             job_id = _submit(store, account, wanted, settings)
@@ -121,6 +129,10 @@ def _working(store: Store, settings: Settings) -> Iterator[Hints]:
 
 def _submit(store: Store, account: Account, wanted: Wanted, settings: Settings) -> str:
     export, job_id = wanted.export, str(uuid4())
+    # Else the run would wait for a worker that can read them, and there is only the one here.
+    given = {name.upper() for name in wanted.globals}
+    names = {name for name in variables_of(export.graph) if name.upper() not in given}
+    get_variables(store.database, store.secrets, account.user_id, names)
     version_id = store_version(store.database, export.definition)
     flow_id = str(export.flow.id or uuid5(NAMESPACE_URL, f"penstock:{version_id}"))
     job = NewJob(
@@ -146,7 +158,7 @@ def _watch(watched: Run) -> None:
         while watched.stands_still and _ask(watched):
             _follow(watched)
     except KeyboardInterrupt:
-        stop(watched.store.log, watched.job_id, watched.account.user_id)
+        stop(watched.store.log, watched.job_id, watched.account.user_id, watched.actor)
         watched.store.control.tell(Word.ENDED, watched.job_id)
         _follow(watched)
 
@@ -171,7 +183,8 @@ def _ask(watched: Run) -> bool:
         return False
     try:
         decision = ask_person(asked)
-        answer(watched.store.log, Answer(watched.job_id, asked.id, decision, watched.account.name))
+        given = Answer(watched.job_id, asked.id, decision, watched.account.name, actor=watched.actor)
+        answer(watched.store.log, given)
     except EOFError:
         return False
     except NotResumable as late:

@@ -12,7 +12,7 @@ from penstock.console import answer
 from penstock.exports import ECHO_ID, create_missing, examples
 from penstock.release import release
 from settings import Settings, load_settings
-from storage.accounts import any_key_exists
+from storage.accounts import unguarded_account
 from storage.redis_policy import check_redis
 from storage.store import Store, open_store
 
@@ -39,6 +39,7 @@ def up() -> None:
         http="httptools",
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
@@ -51,7 +52,7 @@ def _load(store: Store, settings: Settings) -> None:
 
 def _greeting(store: Store, settings: Settings) -> str:
     """The address and one line to paste."""
-    call = run_call(settings, ECHO_ID, with_key=any_key_exists(store.database))
+    call = run_call(settings, ECHO_ID, with_key=unguarded_account(store.database) is None)
     lines = [f"Penstock answers at {url_of(settings)}. Try it:", call]
     if store.redis is not None:
         lines.insert(1, "Runs need a worker process beside this one: dramatiq actors:worker")

@@ -3,8 +3,9 @@
 from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from storage.tables.accounts import ApiKey, User, Variable
-from storage.tables.flows import Flow, FlowVersion
+from storage.tables.accounts import ApiKey, HashKey, Login, User, Variable
+from storage.tables.belongings import AuditEntry, StoredFile
+from storage.tables.flows import Flow, FlowShare, FlowVersion
 from storage.tables.jobs import ChatMessage, Job, JobEvent, VertexIntent, VertexRow
 from storage.tables.people import Answerer, ExecutionSignal, HumanRequestRow
 from storage.tables.processes import Sweep, WorkerProcess
@@ -12,13 +13,18 @@ from storage.tables.processes import Sweep, WorkerProcess
 __all__ = [
     "Answerer",
     "ApiKey",
+    "AuditEntry",
     "ChatMessage",
     "ExecutionSignal",
     "Flow",
+    "FlowShare",
     "FlowVersion",
+    "HashKey",
     "HumanRequestRow",
     "Job",
     "JobEvent",
+    "Login",
+    "StoredFile",
     "Sweep",
     "User",
     "Variable",

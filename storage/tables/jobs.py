@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, Text, fa
 from sqlmodel import Field, SQLModel
 
 from storage.clock import Instant
+from storage.levels import Trust
 from storage.states import HOLDS_KEY, LIVE, Mode, Status
 from storage.tables.conditions import one_of, where
 
@@ -17,6 +18,7 @@ class Job(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(one_of("status", Status), name="jobs_status"),
         CheckConstraint(one_of("mode", Mode), name="jobs_mode"),
+        CheckConstraint(one_of("trust", Trust), name="jobs_trust"),
         Index(
             "jobs_idempotency_key",
             "user_id",
@@ -34,6 +36,7 @@ class Job(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     user_id: str = Field(foreign_key="users.id")
+    """Who runs it; of a public run the owner of its flow, who looks after it."""
     flow_id: str
     version_id: str = Field(foreign_key="flow_versions.id")
     mode: str
@@ -43,6 +46,10 @@ class Job(SQLModel, table=True):
     """What was asked, without tweaks and globals."""
     overrides: bytes | None = Field(default=None, sa_type=LargeBinary)
     """Tweaks and globals, encrypted and bound to this job; dropped at the terminal state (rule 12)."""
+    trust: str = Field(default=Trust.FULL, sa_column_kwargs={"server_default": Trust.FULL})
+    """How far whoever runs it may see into its flow."""
+    end_user: str | None = None
+    """The person behind the key of a service, who alone may see it (contract 6.4)."""
     expose_graph_state: bool = True
     stream_protocol: str = "langflow"
     idempotency_key: str | None = None
@@ -60,7 +67,7 @@ class Job(SQLModel, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=Instant)
     hinted_at: datetime = Field(sa_type=Instant)
     wake_at: datetime | None = Field(default=None, sa_type=Instant)
-    """Not used; deadlines of people stand with their requests."""
+    """Until when it rests though it is queued: the last worker that had it could not read its secrets."""
     deadline_at: datetime | None = Field(default=None, sa_type=Instant)
     vertex_deadline_at: datetime | None = Field(default=None, sa_type=Instant)
     """By when the pass must have written again, or one of its vertices takes longer than it may."""

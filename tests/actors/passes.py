@@ -10,6 +10,7 @@ from storage.accounts import ensure_local_user
 from storage.claiming import Claimed
 from storage.database import Database
 from storage.flow_store import store_version
+from storage.levels import Trust
 from storage.secrets import Secrets, new_key
 from storage.states import Mode
 from storage.submitting import NewJob
@@ -44,6 +45,7 @@ def a_claim(job_id: str = "a-job", fence: int = 1) -> Claimed:
         session_id="a-session",
         request="{}",
         overrides=None,
+        trust=Trust.FULL,
         created_at=NOW,
         deadline_at=None,
         is_paused=False,

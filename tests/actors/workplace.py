@@ -15,6 +15,7 @@ from actors.workforce import WorkforceConfig, make_workforce
 from flows.events import EventType
 from flows.human import Decision
 from flows.models import ModelDefaults
+from flows.outbound.policy import OutboundPolicy
 from storage.accounts import ensure_local_user
 from storage.answering import Answer, Woken, answer
 from storage.cursor import START, Cursor
@@ -40,6 +41,7 @@ QUICK = WorkforceConfig(
     max_attempts=3,
     max_parallel=4,
     model_defaults=ModelDefaults(),
+    outbound=OutboundPolicy.allowing("127.0.0.1"),
 )
 
 
@@ -55,7 +57,7 @@ class Workplace:
         """A job of a flow; without a hint, as after a crash between commit and hint."""
         version_id = store_version(self.store.database, flow)
         job = NewJob(
-            id=str(uuid4()),
+            id=given.pop("id", None) or str(uuid4()),
             user_id=self.user_id,
             flow_id=str(uuid4()),
             version_id=version_id,

@@ -26,6 +26,7 @@ SETTINGS = {
     "PENSTOCK_GRACE_SECONDS": "5",
     "PENSTOCK_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
     "PENSTOCK_COMPONENTS": str(Path(__file__).parent / "components"),
+    "PENSTOCK_ALLOWED_HOSTS": "127.0.0.1",
 }
 
 

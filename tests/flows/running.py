@@ -10,10 +10,13 @@ from flows.context import Clock, RunRequest, RunTools, VertexResult
 from flows.dialogue import Asked
 from flows.engine import Engine, Pace
 from flows.events import Event, EventType, human_input_required
+from flows.files import Files, NoFiles
 from flows.graph import Graph
 from flows.human import HumanRequest
 from flows.messages import MessageRecord
-from flows.models import ModelDefaults, ModelTools
+from flows.models import ModelDefaults
+from flows.outbound.client import Outbound
+from flows.outbound.policy import OutboundPolicy
 from flows.values import Value
 
 JOB_ID = "0b105ea0-ccef-46c8-844d-d57373370a52"
@@ -21,6 +24,8 @@ FLOW_ID = "763cd5f9-05d2-4a56-b74b-a120412fc6b4"
 NOW = datetime(2026, 11, 22, 17, 49, 11, 274457, UTC)
 
 STEADY = Pace()
+HERE = OutboundPolicy.allowing("127.0.0.1")
+"""Allows the stubs that tests call."""
 
 
 class RecordingJournal:
@@ -79,12 +84,14 @@ def request(input_value: str = "hello", session_id: str = "s2", files: Sequence[
 def tools(
     variables: Mapping[str, str] | None = None,
     *,
-    models: ModelTools | None = None,
+    outbound: Outbound | None = None,
     defaults: ModelDefaults | None = None,
+    files: Files | None = None,
 ) -> RunTools:
-    """A process whose clock stands at `NOW`."""
+    """A process whose clock stands at `NOW`, and whose flows may call this machine."""
     clock = Clock(now=lambda: NOW, monotonic=time.monotonic)
-    return RunTools(clock, dict(variables or {}).get, models or ModelTools(), defaults or ModelDefaults())
+    looked_up = dict(variables or {}).get
+    return RunTools(clock, looked_up, outbound or Outbound(HERE), defaults or ModelDefaults(), files or NoFiles())
 
 
 async def build(
@@ -103,7 +110,7 @@ async def build(
     try:
         await engine.run(engine.restore(finished))
     finally:
-        await borrowed.models.close()
+        await borrowed.outbound.close()
     return journal
 
 

@@ -4,7 +4,6 @@ import pytest
 from alembic import command
 from sqlalchemy import MetaData, Table, inspect, text
 
-from storage.accounts import ensure_local_user
 from storage.claiming import claim_next
 from storage.clock import after
 from storage.database import Database
@@ -47,11 +46,14 @@ def kill_migration(url: str, statement: str) -> None:
 class OfTheFirstRelease:
     """Adds jobs as the first release does, which knows the columns that there were then."""
 
-    def __init__(self, database: Database, user_id: str) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._owned = {"user_id": user_id, "version_id": store_version(database, {"nodes": [], "edges": []})}
-        with database.read() as connection:
+        self._owned = {"user_id": "first", "version_id": store_version(database, {"nodes": [], "edges": []})}
+        with database.durable() as connection:
+            users = Table("users", MetaData(), autoload_with=connection)
             self._jobs = Table("jobs", MetaData(), autoload_with=connection)
+            user = {"id": "first", "name": "first", "is_superuser": True, "created_at": after(0)}
+            connection.execute(users.insert().values(user))
 
     def add(self, job_id: str, **given: Any) -> None:
         row = {
@@ -105,7 +107,7 @@ def test_jobs_of_the_first_release_go_on_after_the_upgrade_and_it_may_add_furthe
 ) -> None:
     """E9: web processes of the release before are still there when the database is migrated."""
     command.upgrade(config(blank), FIRST_RELEASE)
-    first = OfTheFirstRelease(blank, ensure_local_user(blank, secrets, None).user_id)
+    first = OfTheFirstRelease(blank)
     first.add("waits", status="queued")
     first.add("lost", status="in_progress", fence=1, attempts=1, worker="gone", lease_until=after(-1))
     migrate(blank)

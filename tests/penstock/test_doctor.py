@@ -1,7 +1,9 @@
 """penstock/commands/doctor.py: what is wrong is named, with what to do about it."""
 
 import socket
+import sys
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -21,7 +23,7 @@ from tests.penstock.conftest import Penstock, Said
 from tests.services import RedisServer
 from tests.web.following import silent_log
 
-NAMES = ["settings", "data folder", "secret key", "database", "schema", "redis", "work", "port", "model"]
+NAMES = ["settings", "data folder", "secret key", "database", "schema", "secrets", "redis", "work", "port", "model"]
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +93,34 @@ def test_a_key_file_without_a_key(penstock: Penstock, desk: Path) -> None:
     name, text = only_fault(penstock("doctor"))
     assert name == "secret key"
     assert "Restore it from a backup" in text
+
+
+@pytest.fixture
+def key_file(penstock: Penstock, desk: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The key file of a desk on which one secret is stored."""
+    monkeypatch.setattr(sys, "stdin", StringIO("hunter2"))
+    assert penstock("variables", "set", "TOKEN").code == 0
+    return desk / ".penstock" / "secret.key"
+
+
+def test_secrets_that_can_be_read(penstock: Penstock, key_file: Path) -> None:
+    """Those that need an older key are told, with what to do."""
+    assert findings(penstock("doctor"))["secrets"] == ("ok", "1 can be read")
+    key_file.write_text(f"{new_key()}\n{key_file.read_text()}")
+    told = "1 can be read, 1 of them with an older key: run `penstock rotate-secrets`"
+    assert findings(penstock("doctor"))["secrets"] == ("ok", told)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_secrets_that_cannot_be_read(penstock: Penstock, key_file: Path, is_kept: bool) -> None:
+    """The key is another one, or gone; looking makes none."""
+    key_file.write_text(new_key())
+    if not is_kept:
+        key_file.unlink()
+    name, text = only_fault(penstock("doctor"))
+    assert name == "secrets"
+    assert text.startswith("1 of 1 stored secrets cannot be read with the secret key. ")
+    assert key_file.exists() == is_kept
 
 
 def test_a_database_that_does_not_answer(penstock: Penstock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,20 @@ def test_every_refused_file_is_named_and_nothing_is_stored(penstock: Penstock, d
     assert penstock("flows", "list").lines == []
 
 
+def test_a_file_larger_than_a_body_may_be_is_refused(
+    penstock: Penstock, desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bound as that of the API, to the byte (I10)."""
+    file = saved(desk / "flow.json", export_file(echo_flow()))
+    size = file.stat().st_size
+    monkeypatch.setenv("PENSTOCK_MAX_BODY_BYTES", str(size - 1))
+    said = penstock("flows", "push", file)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"{file}: has more than {size - 1} bytes, as many as PENSTOCK_MAX_BODY_BYTES allows.\n"
+    monkeypatch.setenv("PENSTOCK_MAX_BODY_BYTES", str(size))
+    assert penstock("flows", "push", file).code == 0
+
+
 def test_an_endpoint_name_belongs_to_one_flow(penstock: Penstock, desk: Path) -> None:
     penstock("flows", "push", ECHO)
     other = saved(desk / "other.json", export_file(echo_flow()) | {"endpoint_name": "example-echo"})

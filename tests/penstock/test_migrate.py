@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from settings import load_settings
-from storage.accounts import LOCAL_USER, account_of, any_key_exists
+from storage.accounts import LOCAL_USER
+from storage.keys import any_key_exists, find_key
 from storage.schema import check_schema, head
 from storage.store import open_store
 from tests.penstock.conftest import Penstock
@@ -21,9 +22,9 @@ def test_the_release_makes_what_the_server_needs(penstock: Penstock, monkeypatch
         assert penstock("migrate").lines == [f"The database is at revision {head()}."]
     with closing(open_store(load_settings().store)) as store:
         check_schema(store.database)
-        account = account_of(store.database, store.secrets, KEY)
-    assert account is not None
-    assert (account.name, account.is_superuser) == (LOCAL_USER, True)
+        found = find_key(store.database, store.secrets, KEY)
+    assert found is not None
+    assert (found.account.name, found.account.is_superuser) == (LOCAL_USER, True)
 
 
 def test_without_a_key_there_is_none(penstock: Penstock, desk: Path) -> None:

@@ -110,6 +110,13 @@ def test_an_id_that_is_taken_is_refused(database: Database, user_id: str) -> Non
         create_flow(database, flow(user_id, id=stored.id))
 
 
+def test_an_endpoint_name_is_one_of_its_user(database: Database, user_id: str) -> None:
+    """Or a name that is taken would tell of a flow that nobody else may know of (I9)."""
+    own = create_flow(database, flow(user_id, endpoint_name="same"))
+    other = create_flow(database, flow(another_user(database), endpoint_name="same"))
+    assert own.endpoint_name == other.endpoint_name
+
+
 def test_flows_without_endpoint_name_do_not_collide(database: Database, user_id: str) -> None:
     for _ in range(2):
         create_flow(database, flow(user_id))

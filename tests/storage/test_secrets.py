@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import SecretUnreadable
-from storage.secrets import Secrets, is_key, new_key
+from storage.secrets import Secrets, is_key, kept_keys, new_key
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"])),
@@ -59,6 +61,35 @@ def test_the_hash_of_an_api_key_stays_when_a_new_key_is_put_in_front() -> None:
     old, new = new_key(), new_key()
     assert Secrets([old]).digest("key") == Secrets([new, old]).digest("key")
     assert Secrets([old]).digest("key") != Secrets([new]).digest("key")
+
+
+def test_what_is_under_the_first_key_is_not_encrypted_anew() -> None:
+    old, new = new_key(), new_key()
+    assert Secrets([new, old]).renewed(Secrets([new]).seal("hunter2", "job:1")) is None
+
+
+def test_what_is_encrypted_anew_needs_the_first_key_only() -> None:
+    old, new = new_key(), new_key()
+    renewed = Secrets([new, old]).renewed(Secrets([old]).seal("hunter2", "job:1"))
+    assert renewed is not None
+    assert Secrets([new]).open(renewed, "job:1") == "hunter2"
+
+
+def test_what_no_key_opens_is_not_encrypted_anew(secrets: Secrets) -> None:
+    with pytest.raises(SecretUnreadable):
+        Secrets([new_key()]).renewed(secrets.seal("hunter2", "job:1"))
+
+
+def test_a_file_keeps_as_many_keys_as_it_has_lines(tmp_path: Path) -> None:
+    """The first to ask makes it with one, for its owner only; whoever puts another above it has two."""
+    file = tmp_path / "data" / "secret.key"
+    [made] = kept_keys(file)
+    assert is_key(made)
+    assert kept_keys(file) == [made]
+    assert file.stat().st_mode & 0o777 == 0o600
+    other = new_key()
+    file.write_text(f"{other}\n{made}\n")
+    assert kept_keys(file) == [other, made]
 
 
 def test_what_holds_secrets_does_not_show_them(secrets: Secrets) -> None:

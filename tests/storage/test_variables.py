@@ -7,13 +7,22 @@ from sqlmodel import col
 
 from storage.accounts import ensure_local_user
 from storage.database import Database
-from storage.errors import SecretUnreadable
+from storage.errors import NameTaken, SecretUnreadable, TooMany
 from storage.log import EventLog
 from storage.requests import Overrides
 from storage.secrets import Secrets, new_key
 from storage.states import TERMINAL, Status
 from storage.tables import Variable
-from storage.variables import delete_variable, get_variable, set_variable
+from storage.variables import (
+    create_variable,
+    delete_variable,
+    delete_variable_by_id,
+    get_variable,
+    get_variables,
+    list_variables,
+    rotate_variable,
+    set_variable,
+)
 from tests.storage.situations import JobMaker, another_user, at_once, brought_to, contents, submitted, value_of
 
 CANARY = "canary-7f3a9c"
@@ -77,6 +86,72 @@ def test_a_variable_is_read_after_a_new_key_was_put_in_front(database: Database,
     assert get_variable(database, Secrets([new, old]), user_id, "TOKEN") == "hunter2"
     with pytest.raises(SecretUnreadable):
         get_variable(database, Secrets([new]), user_id, "TOKEN")
+
+
+def test_a_name_is_given_once(database: Database, secrets: Secrets, user_id: str) -> None:
+    """Whoever creates it again is refused, and the value stays."""
+    create_variable(database, secrets, user_id, "TOKEN", "first")
+    with pytest.raises(NameTaken, match="TOKEN"):
+        create_variable(database, secrets, user_id, "TOKEN", "second")
+    assert get_variable(database, secrets, user_id, "TOKEN") == "first"
+
+
+def test_of_eight_that_create_a_name_at_once_one_does(database: Database, secrets: Secrets, user_id: str) -> None:
+    races = at_once([partial(create_variable, database, secrets, user_id, "TOKEN", str(number)) for number in range(8)])
+    assert sum(race.exception() is None for race in races) == 1
+    assert {type(race.exception()) for race in races if race.exception()} == {NameTaken}
+
+
+def test_a_variable_gets_another_value_by_its_id(database: Database, secrets: Secrets, user_id: str) -> None:
+    """By its own user only (I9)."""
+    created = create_variable(database, secrets, user_id, "TOKEN", "old")
+    assert rotate_variable(database, secrets, another_user(database), created.id, "theirs") is None
+    assert get_variable(database, secrets, user_id, "TOKEN") == "old"
+    rotated = rotate_variable(database, secrets, user_id, created.id, "new")
+    assert rotated is not None
+    assert (rotated.id, rotated.name, rotated.created_at) == (created.id, "TOKEN", created.created_at)
+    assert get_variable(database, secrets, user_id, "TOKEN") == "new"
+
+
+def test_a_variable_is_forgotten_by_its_id(database: Database, secrets: Secrets, user_id: str) -> None:
+    """By its own user only (I9)."""
+    created = create_variable(database, secrets, user_id, "TOKEN", "old")
+    assert not delete_variable_by_id(database, another_user(database), created.id)
+    assert [one.id for one in list_variables(database, user_id)] == [created.id]
+    assert delete_variable_by_id(database, user_id, created.id)
+    assert list_variables(database, user_id) == []
+
+
+def test_a_list_has_the_users_own_names_and_no_value(database: Database, secrets: Secrets, user_id: str) -> None:
+    for name in ("b", "a"):
+        set_variable(database, secrets, user_id, name, CANARY)
+    set_variable(database, secrets, another_user(database), "c", CANARY)
+    found = list_variables(database, user_id)
+    assert [one.name for one in found] == ["a", "b"]
+    assert CANARY not in repr(found)
+
+
+def test_many_values_are_read_at_once(database: Database, secrets: Secrets, user_id: str) -> None:
+    """Of the names that there are, for their own user."""
+    for name in ("a", "b", "c"):
+        set_variable(database, secrets, user_id, name, f"{name}'s value")
+    found = get_variables(database, secrets, user_id, ["a", "c", "missing"])
+    assert found == {"a": "a's value", "c": "c's value"}
+    assert get_variables(database, secrets, another_user(database), ["a"]) == {}
+
+
+def test_a_user_has_so_many_variables_and_no_more(
+    database: Database, secrets: Secrets, user_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new name is refused (I10); those that are there can be set again, and other users have room of their own."""
+    monkeypatch.setattr("storage.variables.MOST", 2)
+    for name in ("a", "b", "a"):
+        set_variable(database, secrets, user_id, name, "value")
+    for add in (create_variable, set_variable):
+        with pytest.raises(TooMany):
+            add(database, secrets, user_id, "c", "value")
+    set_variable(database, secrets, another_user(database), "c", "value")
+    assert [one.name for one in list_variables(database, user_id)] == ["a", "b"]
 
 
 def test_no_table_holds_a_secret_in_clear(log: EventLog, secrets: Secrets, new_job: JobMaker) -> None:

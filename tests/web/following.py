@@ -10,8 +10,8 @@ from storage.database import Database
 from storage.log import EventLog
 from storage.memory_stream import MemoryStream
 from storage.stream import Entry, StreamBounds
-from web.following import Following
-from web.hub import Hub
+from web.streams.following import Following
+from web.streams.hub import Hub
 
 PATIENCE = 30.0
 """Seconds until a test gives up waiting for a fact."""

@@ -9,11 +9,9 @@ import httpx
 import pytest
 
 from storage.database import Database
-from storage.flow_store import NewFlow, create_flow
 from storage.states import LIVE, Status
 from tests.making import Exported, chain, echo_flow, export_file
 from tests.reading import FLOWS, Client
-from tests.storage.situations import another_user
 from tests.web.broken_graphs import BROKEN
 from tests.web.refusing import assert_invalid, assert_not_json, assert_refused, changes_nothing
 
@@ -82,16 +80,6 @@ def test_a_flow_that_is_not_there(client: Client, stored: Database, method: str,
     with changes_nothing(stored):
         answer = client.http.request(method, f"{FLOWS}{flow_id}", json={"name": "other"})
     assert_refused(answer, 404, "FLOW_NOT_FOUND", flow_id=flow_id.replace("%20", " "))
-
-
-@pytest.mark.parametrize("method", ["GET", "PATCH", "PUT", "DELETE"])
-def test_a_foreign_flow(client: Client, stored: Database, method: str) -> None:
-    """It is as if it were not there (I9)."""
-    foreign = str(uuid4())
-    create_flow(stored, NewFlow(foreign, another_user(stored), "theirs", echo_flow()))
-    with changes_nothing(stored):
-        answer = client.http.request(method, f"{FLOWS}{foreign}", json=export_file(chain(1)))
-    assert_refused(answer, 404, "FLOW_NOT_FOUND", flow_id=foreign)
 
 
 def test_what_is_no_id_cannot_be_put(client: Client, stored: Database) -> None:

@@ -71,7 +71,7 @@ def run_body() -> dict[str, Any]:
         "stream_protocol": "langflow",
         "expose_graph_state": False,
         "data": router_flow(),
-        "files": ["a"],
+        "files": ["https://example.org/a.png"],
         "start_component_id": "ChatInput-a1",
         "stop_component_id": "ChatOutput-yes",
         "output_ids": [],

@@ -8,9 +8,11 @@ from starlette.responses import Response
 
 from storage.cursor import START, Cursor
 from storage.states import Status
+from web.access import load_job
+from web.callers.stream_tokens import admit_follower, readmit_follower
 from web.protocols import PROTOCOLS
-from web.services import admit
-from web.sse import event_stream
+from web.streams.rechecking import while_allowed
+from web.streams.sse import event_stream
 
 NO_CONTENT = 204
 """What makes a browser's EventSource stop coming back."""
@@ -19,8 +21,8 @@ NO_CONTENT = 204
 async def job_events(request: Request) -> Response:
     """Events after `Last-Event-ID` (header or `last_event_id` query); 204 to a reader who has the last one. Ends where
     the job is suspended, unless `?on_suspend=follow` asks to stay across the pause."""
-    services, account = await admit(request)
-    job = await run_in_threadpool(services.job_for, account, request.path_params["job_id"])
+    services, caller = await admit_follower(request)
+    job = await run_in_threadpool(load_job, services, caller, request.path_params["job_id"])
     claimed = _claimed_cursor(request)
     across_pauses = request.query_params.get("on_suspend") == "follow"
     stands_still = job.status is Status.SUSPENDED and not across_pauses
@@ -30,9 +32,15 @@ async def job_events(request: Request) -> Response:
     cursor = await run_in_threadpool(services.store.log.genuine, job.id, job.seq, claimed)
     projection = PROTOCOLS[job.stream_protocol](job.expose_graph_state)
     with ExitStack() as holding:
-        holding.enter_context(services.seats.seat())
+        holding.enter_context(services.seats.seat(caller.user_id))
         batches = services.following.read(job.id, cursor, across_pauses=across_pauses)
-        return event_stream(batches, projection, {"X-Job-Id": job.id}, holding.pop_all())
+
+        async def may_follow() -> None:
+            again = await readmit_follower(request, caller)
+            await run_in_threadpool(load_job, services, again, job.id)
+
+        allowed = while_allowed(batches, may_follow, services.limits.recheck_seconds)
+        return event_stream(allowed, projection, {"X-Job-Id": job.id}, holding.pop_all())
 
 
 def _claimed_cursor(request: Request) -> Cursor:

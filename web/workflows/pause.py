@@ -4,10 +4,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.accounts import Account
 from storage.control import Word
 from storage.pausing import pause
 from storage.states import TERMINAL, Status
+from web.access import load_job
+from web.callers.caller import Caller
 from web.errors import Refusal
 from web.json import json_response
 from web.services import Services, admit
@@ -15,15 +16,15 @@ from web.services import Services, admit
 
 async def pause_job(request: Request) -> Response:
     """Suspends a job at the next end of a vertex; doing it again changes nothing."""
-    services, account = await admit(request)
+    services, caller = await admit(request)
     job_id = request.path_params["job_id"]
-    paused, status = await run_in_threadpool(_pause, services, account, job_id)
+    paused, status = await run_in_threadpool(_pause, services, caller, job_id)
     return json_response({"job_id": paused, "status": status, "message": _message(status)})
 
 
-def _pause(services: Services, account: Account, job_id: str) -> tuple[str, Status]:
-    job = services.job_for(account, job_id)
-    status = pause(services.store.log, job.id, account.user_id)
+def _pause(services: Services, caller: Caller, job_id: str) -> tuple[str, Status]:
+    job = load_job(services, caller, job_id)
+    status = pause(services.store.log, job.id, caller.user_id, caller.actor)
     if status in TERMINAL:
         raise Refusal(409, "Not pausable", "NOT_PAUSABLE", f"Job {job.id} already finished ({status}).", job_id=job.id)
     services.store.control.tell(Word.PAUSED, job.id)

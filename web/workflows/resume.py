@@ -11,14 +11,15 @@ from flows.deciding import check_decision
 from flows.errors import DecisionRefused, FlowRefused
 from flows.human import Decision
 from flows.limits import check_depth
-from storage.accounts import Account
 from storage.answering import Answer, answer
 from storage.errors import NotPaused, NotResumable, SecretUnreadable
 from storage.human_requests import RequestView, requests_of
 from storage.jobs import JobView, overrides_of
 from storage.pausing import resume
 from storage.requests import Overrides
+from web.access import load_job_to_answer, may_answer
 from web.bodies import read_model
+from web.callers.caller import Caller
 from web.errors import Invalid, Refusal
 from web.json import json_response
 from web.services import Services, admit
@@ -30,41 +31,41 @@ MAX_DECISION_DEPTH = 32
 
 async def resume_job(request: Request) -> Response:
     """Takes a decision on a human request, once; without a `request_id` lets a job go on that was paused."""
-    services, account = await admit(request)
+    services, caller = await admit(request)
     body = await read_model(request, ResumeBody, services.limits.max_body_bytes)
-    job_id, address = request.path_params["job_id"], request.client.host if request.client else None
-    resumed = await run_in_threadpool(_resume, services, account, job_id, body, address)
+    resumed = await run_in_threadpool(_resume, services, caller, request.path_params["job_id"], body)
     return json_response({"job_id": resumed, "status": "resuming", "message": "Resume accepted"})
 
 
-def _resume(services: Services, account: Account, job_id: str, body: ResumeBody, address: str | None) -> str:
+def _resume(services: Services, caller: Caller, job_id: str, body: ResumeBody) -> str:
     """Checks in the contract's order; every refusal leaves the request open."""
-    job = services.job_to_answer(account, job_id)
+    job = load_job_to_answer(services, caller, job_id)
     if body.request_id is None:
-        _go_on(services, account, job, body)
+        _go_on(services, caller, job, body)
         return job.id
     decision = body.decision.to_decision() if body.decision is not None else Decision(None)
     asked = requests_of(services.store.database, job.id)
     named = next((one for one in asked if one.id == body.request_id), None)
     _check(named or (asked[-1] if asked else None), decision)
-    if named is not None and not services.may_answer(account, named):
+    if named is not None and not may_answer(caller, named):
         raise _not_an_answerer(job, named)
     _check_secrets(services, job)
     try:
-        woken = answer(services.store.log, Answer(job.id, body.request_id, decision, account.name, address))
+        given = Answer(job.id, body.request_id, decision, caller.name, caller.address, caller.actor)
+        woken = answer(services.store.log, given)
     except NotResumable as late:
         raise _not_resumable(job, body.request_id, late) from None
     services.wake(woken)
     return job.id
 
 
-def _go_on(services: Services, account: Account, job: JobView, body: ResumeBody) -> None:
+def _go_on(services: Services, caller: Caller, job: JobView, body: ResumeBody) -> None:
     if body.decision is not None:
         raise Invalid([{"type": "missing", "loc": ["body", "request_id"], "msg": "Field required"}])
-    if job.user_id != account.user_id and not account.is_superuser:
+    if job.user_id != caller.user_id and not caller.is_superuser:
         raise Refusal(403, "Forbidden", "FLOW_EXECUTE_FORBIDDEN", "Only its owner may let this job go on.")
     try:
-        services.wake(resume(services.store.log, job.id, account.user_id))
+        services.wake(resume(services.store.log, job.id, caller.user_id, caller.actor))
     except NotPaused as running:
         raise Refusal(409, "Not resumable", "NOT_RESUMABLE", str(running), job_id=job.id) from None
 

@@ -5,9 +5,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from flows.human import Decision, RequestKind
 from storage.states import Mode, Status
+
+MAX_REFERENCE = 512
+"""Characters of the path or URL of a file."""
 
 
 def _without_nul(text: str) -> str:
@@ -16,11 +20,22 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _short_unless_data(file: str) -> str:
+    """A file that travels in the request itself is bounded by the body."""
+    if len(file) > MAX_REFERENCE and not file.startswith("data:"):
+        message = "String should have at most {max_length} characters"
+        raise PydanticCustomError("string_too_long", message, {"max_length": MAX_REFERENCE})
+    return file
+
+
 CleanText = Annotated[str, AfterValidator(_without_nul)]
 Name = Annotated[str, Field(max_length=512), AfterValidator(_without_nul)]
 GlobalName = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_without_nul)]
 IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_without_nul)]
-GlobalValue = Annotated[str, Field(max_length=65_536)]
+GlobalValue = Annotated[str, Field(max_length=65_536), AfterValidator(_without_nul)]
+Globals = Annotated[dict[GlobalName, GlobalValue], Field(max_length=100, repr=False)]
+FileReference = Annotated[str, AfterValidator(_without_nul), AfterValidator(_short_unless_data)]
+Files = Annotated[list[FileReference], Field(max_length=32)]
 Uuid = Annotated[UUID, Field(strict=False)]
 
 
@@ -31,17 +46,17 @@ class RunBody(BaseModel):
 
     flow_id: str
     input_value: CleanText = ""
-    tweaks: dict[str, Any] = {}
+    tweaks: dict[str, Any] = Field({}, repr=False)
     session_id: Name | None = None
     mode: Mode = Mode.SYNC
     stream_protocol: str = "langflow"
     expose_graph_state: bool | None = None
-    data: dict[str, Any] | None = None
-    files: list[CleanText] | None = None
+    data: dict[str, Any] | None = Field(None, repr=False)
+    files: Files | None = None
     start_component_id: Name | None = None
     stop_component_id: Name | None = None
-    output_ids: list[str] | None = None
-    globals: dict[GlobalName, GlobalValue] = {}
+    output_ids: Annotated[list[Name], Field(max_length=1_000)] | None = None
+    globals: Globals = {}
     idempotency_key: IdempotencyKey | None = None
 
     @model_validator(mode="after")
@@ -51,6 +66,12 @@ class RunBody(BaseModel):
         except ValueError:
             raise ValueError("Invalid flow_id, must be a UUID") from None
         return self
+
+
+class GivenGlobals(BaseModel):
+    """The globals of a run, wherever they came from."""
+
+    globals: Globals
 
 
 class StopBody(BaseModel):

@@ -4,10 +4,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.accounts import Account
 from storage.jobs import JobFilter, JobView, list_jobs
 from storage.states import Status
+from web.access import load_job
 from web.bodies import validated_query
+from web.callers.caller import Caller
 from web.errors import Refusal
 from web.json import json_response
 from web.services import Services, admit
@@ -25,28 +26,28 @@ from web.workflows.schemas import JobDetail, JobList, ListQuery, StatusQuery
 
 async def workflow_status(request: Request) -> Response:
     """GET /api/v2/workflows?job_id= (contract 1.2): a failed job is a 500, a timed out one a 408."""
-    services, account = await admit(request)
+    services, caller = await admit(request)
     query = validated_query(request, StatusQuery)
     if query.job_id is None:
         raise Refusal(400, "Missing parameter", "MISSING_PARAMETER", "Give the job_id as a query parameter.")
-    return json_response(await run_in_threadpool(_contract_answer, services, account, str(query.job_id)))
+    return json_response(await run_in_threadpool(_contract_answer, services, caller, str(query.job_id)))
 
 
 async def job_by_id(request: Request) -> Response:
     """GET /api/v2/workflows/{job_id}: 200 for every job of the caller, its status in the body."""
-    services, account = await admit(request)
-    return json_response(await run_in_threadpool(_detail, services, account, request.path_params["job_id"]))
+    services, caller = await admit(request)
+    return json_response(await run_in_threadpool(_detail, services, caller, request.path_params["job_id"]))
 
 
 async def jobs(request: Request) -> Response:
     """GET /api/v2/workflows/jobs: newest first, by flow, status and session, page by page."""
-    services, account = await admit(request)
+    services, caller = await admit(request)
     query = validated_query(request, ListQuery)
-    return json_response(await run_in_threadpool(_page, services, account, query))
+    return json_response(await run_in_threadpool(_page, services, caller, query))
 
 
-def _contract_answer(services: Services, account: Account, job_id: str) -> object:
-    job = services.job_for(account, job_id)
+def _contract_answer(services: Services, caller: Caller, job_id: str) -> object:
+    job = load_job(services, caller, job_id)
     if job.status is Status.FAILED:
         raise failed(job)
     if job.status is Status.TIMED_OUT:
@@ -58,20 +59,21 @@ def _contract_answer(services: Services, account: Account, job_id: str) -> objec
     return job_response(job, {})
 
 
-def _detail(services: Services, account: Account, job_id: str) -> JobDetail:
-    job = services.job_for(account, job_id)
+def _detail(services: Services, caller: Caller, job_id: str) -> JobDetail:
+    job = load_job(services, caller, job_id)
     database = services.store.database
     return job_detail(job, execution_response(database, job) if job.is_over else None, open_requests_of(database, job))
 
 
-def _page(services: Services, account: Account, query: ListQuery) -> JobList:
+def _page(services: Services, caller: Caller, query: ListQuery) -> JobList:
     found = list_jobs(
         services.store.database,
         JobFilter(
-            user_id=account.user_id,
+            user_id=caller.user_id,
             flow_id=str(query.flow_id) if query.flow_id else None,
             status=query.status,
             session_id=query.session_id,
+            end_user=caller.end_user,
             before=str(query.cursor) if query.cursor else None,
             limit=query.limit + 1,
         ),

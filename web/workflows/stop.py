@@ -4,11 +4,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.accounts import Account
 from storage.control import Word
 from storage.ending import Stopped, stop
+from storage.levels import Access
 from storage.states import Status
+from web.access import load_job
 from web.bodies import read_model
+from web.callers.caller import Caller
 from web.json import json_response
 from web.services import Services, admit
 from web.workflows.schemas import StopBody
@@ -16,16 +18,16 @@ from web.workflows.schemas import StopBody
 
 async def stop_workflow(request: Request) -> Response:
     """Stops a job; a job that is over stays as it is."""
-    services, account = await admit(request)
+    services, caller = await admit(request)
     body = await read_model(request, StopBody, services.limits.max_body_bytes)
     job_id = str(body.job_id)
-    stopped = await run_in_threadpool(_stop, services, account, job_id)
+    stopped = await run_in_threadpool(_stop, services, caller, job_id)
     return json_response({"job_id": job_id, "message": _message(job_id, stopped)})
 
 
-def _stop(services: Services, account: Account, job_id: str) -> Stopped:
-    job = services.job_for(account, job_id)
-    stopped = stop(services.store.log, job.id, account.user_id)
+def _stop(services: Services, caller: Caller, job_id: str) -> Stopped:
+    job = load_job(services, caller, job_id, Access.NONE)
+    stopped = stop(services.store.log, job.id, caller.user_id, caller.actor)
     if stopped.changed:
         services.store.control.tell(Word.ENDED, job.id)
     return stopped

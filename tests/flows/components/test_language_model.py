@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from flows.components.language_model import MAX_IMAGE_BYTES
 from flows.errors import VertexFailed
 from flows.events import Event, EventType
+from flows.files import FileContent
 from flows.graph import Graph
-from flows.models import ModelDefaults, ModelTools
+from flows.models import ModelDefaults
 from flows.values import LanguageModel, Message, Source, Usage
 from tests.flows.components.producing import produce
 from tests.flows.running import JOB_ID, RecordingJournal, build, run, tools
@@ -97,8 +99,45 @@ def test_images_go_along_as_urls(stub: ModelStub) -> None:
     assert (text["text"], image["image_url"]["url"]) == ("What is this?", "https://example.org/cat.png")
 
 
-def test_a_file_that_only_a_path_names_fails_the_vertex(stub: ModelStub) -> None:
-    with pytest.raises(VertexFailed, match=r"the files a.png are not here\. Send images as http\(s\) or data URLs\."):
+class Uploaded:
+    """Files that a run may read."""
+
+    def __init__(self, **files: FileContent) -> None:
+        self._files = files
+
+    async def read(self, path: str) -> FileContent:
+        return self._files[path]
+
+
+def test_uploaded_images_go_along_whole(stub: ModelStub) -> None:
+    """In the order of the message, among those that are elsewhere."""
+    files = Uploaded(a=FileContent("cat.png", "image/png", b"meow"))
+    asked = Message("What is this?", files=("https://example.org/dog.png", "a"))
+    produce(model(stub), borrowed=tools(files=files), input_value=asked)
+    _, *images = request_of(stub).said("user")
+    assert [image["image_url"]["url"] for image in images] == [
+        "https://example.org/dog.png",
+        "data:image/png;base64,bWVvdw==",
+    ]
+
+
+def test_an_uploaded_file_that_is_no_image_fails_the_vertex(stub: ModelStub) -> None:
+    files = Uploaded(a=FileContent("report.pdf", "application/pdf", b"%PDF"))
+    with pytest.raises(VertexFailed, match=r"the file 'report\.pdf' is no image"):
+        produce(model(stub), borrowed=tools(files=files), input_value=Message("x", files=("a",)))
+    assert stub.requests == []
+
+
+def test_images_that_are_too_large_together_fail_the_vertex(stub: ModelStub) -> None:
+    """I10."""
+    half = FileContent("half.png", "image/png", bytes(MAX_IMAGE_BYTES // 2 + 1))
+    with pytest.raises(VertexFailed, match=f"more than {MAX_IMAGE_BYTES} bytes together"):
+        produce(model(stub), borrowed=tools(files=Uploaded(a=half)), input_value=Message("x", files=("a", "a")))
+    assert stub.requests == []
+
+
+def test_a_file_that_is_not_there_fails_the_vertex(stub: ModelStub) -> None:
+    with pytest.raises(VertexFailed, match=r"The file 'a\.png' is not here\."):
         produce(model(stub), input_value=Message("x", files=("a.png",)))
     assert stub.requests == []
 
@@ -252,4 +291,4 @@ def test_every_loop_has_its_own_connections(load: Load, stub: ModelStub) -> None
     """As in worker threads: a second loop never meets a connection of the first."""
     graph = load(model_flow(stub.url))
     for _ in range(2):
-        assert answered(run(graph, borrowed=tools(models=ModelTools()))).text == stub.answer
+        assert answered(run(graph, borrowed=tools())).text == stub.answer

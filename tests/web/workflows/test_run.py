@@ -9,10 +9,8 @@ from uuid import uuid4
 import pytest
 
 from storage.database import Database
-from storage.flow_store import NewFlow, create_flow
 from tests.making import Exported, echo_flow
 from tests.reading import WORKFLOWS, Client
-from tests.storage.situations import another_user
 from tests.web.broken_graphs import BROKEN
 from tests.web.refusing import assert_invalid, assert_not_json, assert_refused, changes_nothing
 
@@ -113,7 +111,7 @@ def test_refusals(client: Client, stored: Database, echo: str, case: Case) -> No
     assert_refused(answer, case.status, case.code, **case.more)
 
 
-INVALID: Mapping[str, tuple[Mapping[str, Any], str, tuple[str, ...]]] = {
+INVALID: Mapping[str, tuple[Mapping[str, Any], str, tuple[str | int, ...]]] = {
     "an extra field": ({"colour": "red"}, "extra_forbidden", ("body", "colour")),
     "an endpoint name for an id": ({"flow_id": "my-flow"}, "value_error", ("body",)),
     "an empty id": ({"flow_id": ""}, "value_error", ("body",)),
@@ -138,12 +136,18 @@ INVALID: Mapping[str, tuple[Mapping[str, Any], str, tuple[str, ...]]] = {
     ),
     "a global with a long value": ({"globals": {"N": "x" * 65_537}}, "string_too_long", ("body", "globals", "N")),
     "a global that is no text": ({"globals": {"N": 7}}, "string_type", ("body", "globals", "N")),
+    "a global with NUL": ({"globals": {"N": "a\0b"}}, "value_error", ("body", "globals", "N")),
+    "too many globals": ({"globals": {f"N{n}": "x" for n in range(101)}}, "too_long", ("body", "globals")),
+    "too many files": ({"mode": "stream", "files": ["a"] * 101}, "too_long", ("body", "files")),
+    "a file with a long name": ({"mode": "stream", "files": ["a" * 513]}, "string_too_long", ("body", "files", 0)),
+    "too many outputs": ({"output_ids": ["a"] * 1_001}, "too_long", ("body", "output_ids")),
+    "an output with a long name": ({"output_ids": ["a" * 513]}, "string_too_long", ("body", "output_ids", 0)),
 }
 
 
 @pytest.mark.parametrize(("body", "kind", "place"), INVALID.values(), ids=INVALID)
 def test_bodies_that_do_not_fit(
-    client: Client, stored: Database, echo: str, body: Mapping[str, Any], kind: str, place: tuple[str, ...]
+    client: Client, stored: Database, echo: str, body: Mapping[str, Any], kind: str, place: tuple[str | int, ...]
 ) -> None:
     """Each fault is told with its kind and its place, before the flow is looked for."""
     with changes_nothing(stored):
@@ -164,7 +168,19 @@ def test_a_body_without_a_flow(client: Client, stored: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["NaN", "Infinity", "-Infinity", "1e999", '"\\ud800"', '{"\\udfff": 1}', "01", "[1,]"]
+    "number",
+    [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e999",
+        '"\\ud800"',
+        '{"\\udfff": 1}',
+        "01",
+        "[1,]",
+        str(2**64),
+        str(-(2**63) - 1),
+    ],
 )
 def test_what_is_not_json(client: Client, stored: Database, echo: str, number: str) -> None:
     """What JSON cannot say, and a text that is no text, is refused as malformed wherever it stands."""
@@ -181,16 +197,6 @@ def test_graphs_that_cannot_run(client: Client, stored: Database, echo: str, mod
     with changes_nothing(stored):
         answer = client.http.post(WORKFLOWS, content=json.dumps({"flow_id": echo, "mode": mode, "data": data}))
     assert_refused(answer, 400, "INVALID_FLOW_DATA", flow_id=echo)
-
-
-def test_a_foreign_flow_is_a_missing_one(client: Client, stored: Database) -> None:
-    """The answer for a flow of somebody else is, byte for byte, the one for a flow that does not exist (I9)."""
-    foreign = str(uuid4())
-    create_flow(stored, NewFlow(foreign, another_user(stored), "theirs", echo_flow()))
-    with changes_nothing(stored):
-        hidden, missing = client.run(foreign), client.run(MISSING)
-    assert hidden.status_code == 404
-    assert hidden.text.replace(foreign, MISSING) == missing.text
 
 
 def test_what_lies_on_the_bounds_is_taken(client: Client, echo: str) -> None:

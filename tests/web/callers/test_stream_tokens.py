@@ -1,0 +1,142 @@
+"""web/stream_tokens.py: leave to follow one job for a few minutes, for whoever cannot send headers."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage.accounts import Account
+from storage.secrets import kept_keys
+from storage.users import activate, deactivate
+from tests.deployments import embedded
+from tests.making import echo_flow
+from tests.reading import WORKFLOWS, Client, frames
+from tests.web.signing_in import BAD_TOKEN, DESK, INACTIVE, NOBODY, House, house_of, told
+from web.callers.stream_tokens import SECONDS
+
+MISSING = "0b105ea0-ccef-46c8-844d-d57373370a52"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("tokens")
+    with embedded(folder, {}) as deployment, house_of(deployment, folder) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def anna(house: House) -> Account:
+    return house.add("anna")
+
+
+@pytest.fixture(scope="module")
+def client(house: House, anna: Account) -> Iterator[Client]:
+    with closing(Client(house.deployment.url, house.key_of(anna).key)) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="module")
+def job_id(client: Client) -> str:
+    """A job that is over."""
+    job = client.submit(client.store(echo_flow()), input_value="seen")
+    client.events(job)
+    return job
+
+
+@pytest.fixture(scope="module")
+def page(house: House, client: Client) -> Iterator[httpx.Client]:
+    """What has the URL and nothing else."""
+    with house.calling() as nobody:
+        yield nobody
+
+
+def issued(client: Client, job_id: str) -> dict[str, str]:
+    answer = client.http.post(f"{WORKFLOWS}/{job_id}/stream-token")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, str] = answer.json()
+    return found
+
+
+def test_a_token_follows_its_job(client: Client, page: httpx.Client, job_id: str) -> None:
+    """The URL is all that a browser needs; it serves again when the connection breaks."""
+    leave = issued(client, job_id)
+    assert leave.keys() == {"token", "expires_at", "url"}
+    assert leave["url"] == f"/api/v2/workflows/{job_id}/events?{httpx.QueryParams(stream_token=leave['token'])}"
+    ends_in = datetime.fromisoformat(leave["expires_at"]) - datetime.now(UTC)
+    assert timedelta(seconds=SECONDS - 60) < ends_in <= timedelta(seconds=SECONDS)
+    for _ in range(2):
+        with page.stream("GET", leave["url"]) as response:
+            assert response.status_code == 200
+            assert [frame.event for frame in frames(response)][-1] == "end"
+
+
+def test_a_token_is_worth_nothing_elsewhere(client: Client, page: httpx.Client, job_id: str) -> None:
+    """Neither at another job of the same user, nor at any other route, nor as another credential."""
+    token = issued(client, job_id)["token"]
+    other = client.submit(client.store(echo_flow()), input_value="other")
+    query = {"stream_token": token}
+    assert told(page.get(f"{WORKFLOWS}/{other}/events", params=query)) == BAD_TOKEN
+    assert told(page.get(f"{WORKFLOWS}/{job_id}", params=query)) == NOBODY
+    assert told(page.get(f"{WORKFLOWS}/{job_id}/pending", params=query)) == NOBODY
+    assert told(page.post(f"{WORKFLOWS}/{job_id}/pause", params=query)) == NOBODY
+    assert told(page.post(f"{WORKFLOWS}/{job_id}/stream-token", params=query)) == NOBODY
+    assert told(page.get(f"{WORKFLOWS}/{job_id}/events", headers={"Authorization": f"Bearer {token}"})) == BAD_TOKEN
+
+
+def test_a_token_ends_by_itself(house: House, page: httpx.Client, client: Client, anna: Account, job_id: str) -> None:
+    """One that was made too long ago is refused, and one that is about to be too old is not."""
+    [key] = kept_keys(house.deployment.webs[0].log.parent / "secret.key")
+    fernet = Fernet(key)
+    fresh = issued(client, job_id)["token"].encode()
+    content = fernet.decrypt(fresh)
+    for age, is_taken in ((SECONDS - 30, True), (SECONDS + 2, False)):
+        aged = fernet.encrypt_at_time(content, int(time.time()) - age).decode()
+        answer = page.get(f"{WORKFLOWS}/{job_id}/events", params={"stream_token": aged})
+        assert (answer.status_code == 200) is is_taken
+        assert is_taken or told(answer) == BAD_TOKEN
+
+
+def test_what_is_sealed_for_something_else_is_no_token(house: House, page: httpx.Client, job_id: str) -> None:
+    """A variable's or an override's ciphertext is under the same keys."""
+    sealed = house.secrets.seal({"user_id": "x", "end_user": None}, "variable:x:y").decode()
+    assert told(page.get(f"{WORKFLOWS}/{job_id}/events", params={"stream_token": sealed})) == BAD_TOKEN
+
+
+def test_rights_are_looked_up_when_a_token_is_used(
+    house: House, page: httpx.Client, client: Client, anna: Account, job_id: str
+) -> None:
+    """Whoever is deactivated follows no more, with a token of before (I9)."""
+    url = issued(client, job_id)["url"]
+    deactivate(house.stored, anna.user_id, DESK)
+    assert told(page.get(url)) == INACTIVE
+    activate(house.stored, anna.user_id, DESK)
+    assert page.get(url).status_code == 200
+
+
+def test_only_who_may_read_a_job_gets_a_token(house: House, page: httpx.Client, job_id: str) -> None:
+    """A job of somebody else is as one that is not there, byte by byte (I9)."""
+    assert told(page.post(f"{WORKFLOWS}/{job_id}/stream-token")) == NOBODY
+    with house.calling(house.key_of(house.add("bob")).key) as other:
+        answers = [other.post(f"{WORKFLOWS}/{id}/stream-token") for id in (job_id, MISSING)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].text.replace(job_id, MISSING) == answers[1].text
+
+
+def test_a_token_tells_nothing(house: House, client: Client, anna: Account, job_id: str) -> None:
+    """It is in no log, and shows nobody whom it is for."""
+    token = issued(client, job_id)["token"]
+    assert anna.user_id not in token
+    assert token not in house.deployment.logs()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(token=st.text(max_size=200))
+def test_whatever_else_is_shown_is_no_token(page: httpx.Client, job_id: str, token: str) -> None:
+    sent = token.encode(errors="replace").decode()
+    assert told(page.get(f"{WORKFLOWS}/{job_id}/events", params={"stream_token": sent})) == BAD_TOKEN

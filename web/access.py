@@ -1,0 +1,82 @@
+"""The one way to a flow and to a job: every route comes to them through here, and what is missing and what is not for
+the caller look the same (I9)."""
+
+from uuid import UUID
+
+from storage.human_requests import RequestView, requests_of
+from storage.jobs import JobView
+from storage.levels import Access
+from storage.rights import FlowRights, JobRights, flow_rights, job_rights
+from web.callers.caller import Caller
+from web.errors import Refusal, flow_not_found, job_not_found
+from web.services import Services
+
+_FORBIDDEN = {
+    Access.EXECUTE: ("FLOW_EXECUTE_FORBIDDEN", "You may see this flow but not run it."),
+    Access.WRITE: ("FLOW_WRITE_FORBIDDEN", "You may see this flow but not change it."),
+    Access.OWN: ("FLOW_OWNER_REQUIRED", "Only its owner may do that with this flow."),
+}
+
+
+def load_flow(services: Services, caller: Caller, flow_id: str, needed: Access = Access.READ) -> FlowRights:
+    """A flow with what the caller may do with it. Refuses with 404 what they may not even see, with 403 what they may
+    see but not use as `needed`."""
+    found = flow_rights(services.store.database, caller.account, canonical(flow_id))
+    if found is None or found.access < Access.READ:
+        raise flow_not_found(flow_id)
+    _check(found.access, needed, found.flow.id)
+    return found
+
+
+def load_job(services: Services, caller: Caller, job_id: str, needed: Access = Access.READ) -> JobView:
+    """A job of the caller's, and of the end user they call for, whose flow they may still use as `needed`. Refuses with
+    404 and 403 as `load_flow`."""
+    found = job_rights(services.store.database, caller.account, canonical(job_id))
+    if found is None or not _is_theirs(caller, found) or found.access < min(needed, Access.READ):
+        raise job_not_found(job_id)
+    _check(found.access, needed, found.job.flow_id)
+    return found.job
+
+
+def load_job_to_answer(services: Services, caller: Caller, job_id: str, needed: Access = Access.EXECUTE) -> JobView:
+    """A job that the caller may run on, or that asks them something by name (fault B16). Refuses as `load_job`."""
+    found = job_rights(services.store.database, caller.account, canonical(job_id))
+    if found is None:
+        raise job_not_found(job_id)
+    if _is_theirs(caller, found) and found.access >= Access.READ:
+        _check(found.access, needed, found.job.flow_id)
+        return found.job
+    if caller.end_user is not None or not _is_asked(services, caller, found.job):
+        raise job_not_found(job_id)
+    return found.job
+
+
+def may_answer(caller: Caller, request: RequestView) -> bool:
+    """Whether a caller may decide on a request: those it names, else the owner of its job; a superuser always."""
+    if caller.is_superuser:
+        return True
+    if request.answerers:
+        return caller.name in request.answerers
+    return request.user_id == caller.user_id
+
+
+def canonical(id: str) -> str:
+    """An id as it is stored; what is no UUID is no id of ours and is looked for in vain."""
+    try:
+        return str(UUID(id))
+    except ValueError:
+        return ""
+
+
+def _check(access: Access, needed: Access, flow_id: str) -> None:
+    if access < needed:
+        code, message = _FORBIDDEN[needed]
+        raise Refusal(403, "Forbidden", code, message, flow_id=flow_id)
+
+
+def _is_theirs(caller: Caller, found: JobRights) -> bool:
+    return found.is_own and found.job.end_user == caller.end_user
+
+
+def _is_asked(services: Services, caller: Caller, job: JobView) -> bool:
+    return any(caller.name in found.answerers for found in requests_of(services.store.database, job.id))

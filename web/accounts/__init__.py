@@ -1,0 +1,1 @@
+"""The routes of what belongs to a user."""

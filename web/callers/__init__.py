@@ -1,0 +1,1 @@
+"""Who calls: what a request shows, and whom that makes them."""

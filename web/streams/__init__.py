@@ -1,0 +1,1 @@
+"""How clients follow what happens."""

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from actors.databases import RunDatabases
 from actors.failures import describe
 from actors.journal import PassJournal, interrupting
 from actors.loops import Loops
 from actors.run_files import RunFiles
+from actors.run_memory import RunMemory
 from actors.running import Pass, PassCut
 from flows.context import Clock, RunRequest, RunTools
 from flows.engine import Engine, Pace, Progress
@@ -28,7 +31,7 @@ from storage import passes
 from storage.claiming import Claimed
 from storage.database import may_pass
 from storage.ending import time_out
-from storage.errors import SecretUnreadable
+from storage.errors import RunForbidden, SecretUnreadable
 from storage.files import Files
 from storage.graphs import Graphs
 from storage.human_requests import requests_of
@@ -59,8 +62,8 @@ class Work:
     """What may stand in no error: its globals, what its flow's password fields and its tweaks of them hold, every
     variable that it looked up, and the settings' own key."""
     has_variables: bool
-    """Whether it may look up variables of its user. A run that is not trusted may not where the flow holds secrets, or
-    a variable of a caller's could send them to an address of theirs; nor may a run of the public."""
+    """Whether it may look up the variables of its user: in a flow of their own only, for whoever owns a flow decides
+    where it sends what it is given."""
 
     @property
     def claimed(self) -> Claimed:
@@ -83,6 +86,8 @@ class FlowBuilder:
     loops: Loops
     clock: Clock
     model_defaults: ModelDefaults
+    search_endpoint: str | None
+    sql_folder: Path | None
     max_parallel: int
     hand_on: Callable[[str, Mode], None]
     """Tells the workers of other processes about a job that this one releases."""
@@ -135,6 +140,8 @@ class FlowBuilder:
     def _prepare(self, running: Pass, journal: PassJournal, confided: set[str]) -> Work:
         claimed = running.claimed
         request = JobRequest.load(claimed.request)
+        if not claimed.runner.may_run:
+            raise RunForbidden(str(RunForbidden.__doc__))
         with interrupting():
             overrides = Overrides.open(claimed.overrides, self.secrets, claimed.job_id)
         confided.update(overrides.globals.values())
@@ -144,7 +151,7 @@ class FlowBuilder:
             graph = without_secrets(graph)
         hidden = hidden_secrets(graph)
         confided.update(hidden, filter(None, [self.model_defaults.api_key]))
-        has_variables = claimed.trust is Trust.FULL or (claimed.trust is Trust.CONFINED and not hidden)
+        has_variables = claimed.trust is not Trust.PUBLIC and claimed.runner.owns_flow
         work = Work(running, journal, graph, request, overrides, confided, has_variables)
         self._check_variables(work)
         return work
@@ -205,7 +212,17 @@ class FlowBuilder:
 
     def _tools(self, work: Work) -> RunTools:
         files = RunFiles(self.files, work.claimed)
-        return RunTools(self.clock, self._variables(work), self.loops.current().outbound, self.model_defaults, files)
+        outbound = self.loops.current().outbound
+        return RunTools(
+            self.clock,
+            self._variables(work),
+            outbound,
+            self.model_defaults,
+            files,
+            search_endpoint=self.search_endpoint,
+            memory=RunMemory(self.log.database, work.claimed),
+            databases=RunDatabases(outbound, self.sql_folder),
+        )
 
     def _variables(self, work: Work) -> Callable[[str], str | None]:
         def lookup(name: str) -> str | None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 from dramatiq import Actor, Middleware
@@ -48,6 +49,10 @@ class WorkforceConfig:
     """How long a job may wait for a person; None for as long as it takes."""
     outbound: OutboundPolicy = OutboundPolicy()
     """Where flows may call."""
+    search_endpoint: str | None = None
+    """Where searches are asked; None for public ones."""
+    sql_folder: Path | None = None
+    """Where the SQLite files are that flows may read."""
     clock_skew_seconds: float = 0.0
 
 
@@ -65,6 +70,8 @@ def make_workforce(store: Store, config: WorkforceConfig) -> Lanes:
         loops=loops,
         clock=_clock(config.clock_skew_seconds),
         model_defaults=config.model_defaults,
+        search_endpoint=config.search_endpoint,
+        sql_folder=config.sql_folder,
         max_parallel=config.max_parallel,
         hand_on=hints.send,
     )

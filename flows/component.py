@@ -72,6 +72,10 @@ class Component(ABC, Generic[InputsT]):
         """The outputs of a vertex with these stored fields; those of the class, unless they depend on the fields."""
         return self.outputs
 
+    def effect_of(self, inputs: InputsT) -> Effect:
+        """What building it from these inputs does to the world; what the class says, unless it depends on them."""
+        return self.effect
+
     @abstractmethod
     def build(self, inputs: InputsT, context: VertexContext) -> Outputs | Awaitable[Outputs]:
         """Computes the outputs from the inputs."""

@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID, uuid5
 
+from flows.databases import Databases, NoDatabases
 from flows.dialogue import Asked, Dialogue
 from flows.events import Event, add_message, log, token
 from flows.files import Files, NoFiles
 from flows.human import Decision, HumanRequest
+from flows.memory import Memory, NoMemory
 from flows.messages import MessageRecord
 from flows.models import ModelDefaults, ModelTools
 from flows.outbound.client import Outbound
+from flows.searching import SearchTools
 from flows.surroundings import Surroundings
 from flows.values import Message, Value
 
@@ -84,11 +87,22 @@ class RunTools:
     model_defaults: ModelDefaults
     files: Files = NoFiles()
     """The uploaded files that it may read."""
+    search_endpoint: str | None = None
+    """Where searches are asked, in place of the public ones."""
+    databases: Databases = NoDatabases()
+    """The databases that it may ask."""
+    memory: Memory = NoMemory()
+    """What was said before in its session."""
 
     @property
     def models(self) -> ModelTools:
         """The way to models."""
         return ModelTools(self.outbound)
+
+    @property
+    def search(self) -> SearchTools:
+        """The way to searches."""
+        return SearchTools(self.outbound, self.search_endpoint)
 
 
 class VertexContext:
@@ -136,12 +150,16 @@ class VertexContext:
         return str(uuid5(UUID(self.run.job_id), f"{vertex_id or self.vertex_id}:{self.visit}"))
 
     def show(self, message: Message, *, stored: bool) -> None:
-        """Shows a chat message when the vertex is finished, and keeps it in the session's memory when `stored`, unless
-        nothing of this run is remembered."""
+        """Shows a chat message when the vertex is finished, and remembers it when `stored`."""
         record = self.record(message)
         self.shown = record
         self.recorded.append(add_message(record))
-        if stored and self.run.is_remembered:
+        if stored:
+            self.remember(record)
+
+    def remember(self, record: MessageRecord) -> None:
+        """Keeps a chat message in the session's memory when the vertex is finished, unless nothing of this run is."""
+        if self.run.is_remembered:
             self.messages.append(record)
 
     def open_message(self, message: Message, vertex_id: str) -> str:

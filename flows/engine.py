@@ -189,14 +189,22 @@ class Engine:
         told = self._dialogues.told_of_effect(vertex.id)
         if told is not None and told.action_id != RETRY:
             return settled_effect(vertex, told)
-        if vertex.component.effect is Effect.ONCE:
+        inputs, effect = self._prepared(vertex, edges)
+        if effect is Effect.ONCE:
             self._journal.intend(vertex.id, FIRST_VISIT)
-        return await self._build(vertex, edges, context)
+        return await self._build(vertex, inputs, context)
 
-    async def _build(self, vertex: Vertex, edges: Sequence[Edge], context: VertexContext) -> Mapping[str, Value]:
-        limit = asyncio.timeout(self._pace.vertex_seconds)
+    def _prepared(self, vertex: Vertex, edges: Sequence[Edge]) -> tuple[Inputs, Effect]:
+        """What a vertex is built from, and what that does to the world."""
         try:
             inputs = gather(vertex, edges, self._outputs, self._tools.variable)
+            return inputs, vertex.component.effect_of(inputs)
+        except Exception as error:
+            raise VertexFailed(vertex.id, vertex.display_name, _reason(error)) from error
+
+    async def _build(self, vertex: Vertex, inputs: Inputs, context: VertexContext) -> Mapping[str, Value]:
+        limit = asyncio.timeout(self._pace.vertex_seconds)
+        try:
             async with limit:
                 outputs = await _built(vertex.component, inputs, context)
             return {name: value for name, value in outputs.items() if name in vertex.ports}

@@ -19,6 +19,14 @@ class FileUnavailable(FlowError):
         super().__init__(f"The file {path!r} is not here. Upload it, and name it by the path that the upload answers.")
 
 
+class FileRefused(FlowError):
+    """The file `name` was not stored."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(f"The file {name!r} was not stored. {reason}")
+
+
 @dataclass(frozen=True)
 class FileContent:
     """A whole file. `name` is what its user called it."""
@@ -29,10 +37,14 @@ class FileContent:
 
 
 class Files(Protocol):
-    """Where a run reads its files."""
+    """Where a run reads and stores its files."""
 
     async def read(self, path: str) -> FileContent:
         """A file by the path that its upload answered, without holding up the loop. Raises `FileUnavailable`."""
+
+    async def save(self, name: str, content: bytes, key: str) -> str:
+        """Stores a file for whoever runs the flow, as if they had uploaded it, and returns its path, without holding up
+        the loop. What was stored under the same key before stands as it is. Raises `FileRefused`."""
 
 
 class NoFiles:
@@ -40,3 +52,6 @@ class NoFiles:
 
     async def read(self, path: str) -> FileContent:
         raise FileUnavailable(path)
+
+    async def save(self, name: str, content: bytes, key: str) -> str:
+        raise FileRefused(name, "This run has no place for files.")

@@ -8,9 +8,9 @@ from alembic import context
 from sqlalchemy import text
 
 from storage import tables
-from storage.accounts import ensure_local_user
 from storage.clock import Instant
 from storage.database import Database
+from storage.first_user import ensure_local_user
 from storage.hash_key import hashing_secrets
 
 LOCK = 7_860

@@ -14,10 +14,10 @@ from flows.definition import flow_data
 from flows.errors import FlowRefused
 from flows.graph import Graph
 from storage.database import Database
-from storage.errors import NameTaken
+from storage.errors import NameTaken, TooMany
 from storage.flow_store import FlowView, NewFlow, change_flow, create_flow, find_flow
 from storage.graphs import Graphs
-from web.flow_management import FlowBody
+from web.flow_schemas import FlowBody
 
 ECHO_ID = "5c0f3a9e-7b41-4d2c-9a6e-1f8b2d7c4e01"
 """The id of `examples/echo.json`."""
@@ -75,12 +75,13 @@ def examples(graphs: Graphs) -> Iterator[Export]:
 
 
 def create_missing(database: Database, user_id: str, export: Export) -> None:
-    """Stores a flow unless there is one with its id, or another has its endpoint name; neither is touched."""
+    """Stores a flow unless there is one with its id, another has its endpoint name, or there is no room for it; nothing
+    else is touched."""
     flow = export.new_flow(user_id)
     if find_flow(database, flow.id) is None:
         try:
             create_flow(database, flow)
-        except NameTaken:
+        except (NameTaken, TooMany):
             return
 
 

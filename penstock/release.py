@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from settings import Settings, load_settings
-from storage.accounts import Account, ensure_local_user
+from storage.accounts import Account
+from storage.first_user import ensure_local_user
 from storage.schema import check_schema, migrate
 from storage.store import Store, open_store
 

@@ -34,7 +34,7 @@ class Settings(Callers, Work, Deployment):
         env_file=".env", extra="ignore", populate_by_name=True, env_ignore_empty=True, allow_inf_nan=False
     )
 
-    @field_validator("components")
+    @field_validator("components", "sql_folder")
     @classmethod
     def _folder(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_dir():
@@ -110,7 +110,9 @@ class Settings(Callers, Work, Deployment):
             clock_skew_seconds=self.clock_skew_seconds,
             max_parallel=self.max_parallel,
             model_defaults=ModelDefaults(self.model_name, self.model_base_url, revealed(self.model_api_key)),
-            outbound=OutboundPolicy.allowing(self.allowed_hosts or "", self.model_base_url),
+            outbound=OutboundPolicy.allowing(self.allowed_hosts or "", self.model_base_url, self.search_url),
+            search_endpoint=self.search_url,
+            sql_folder=self.sql_folder,
         )
 
     @property
@@ -132,6 +134,12 @@ class Settings(Callers, Work, Deployment):
     def alive_seconds(self) -> float:
         """How lately a worker process must have reported itself to count as alive: three beats, and time to write."""
         return 3 * self.heartbeat_seconds + 5
+
+    @property
+    def opens_locally(self) -> bool:
+        """Whether a caller from this machine may be the local user: nothing says that others call through it."""
+        called_for_others = self.trusted_proxies is not None or self.end_user_header is not None
+        return self.host in LOOPBACK and self.first_key is None and not called_for_others
 
     @property
     def first_key(self) -> str | None:

@@ -41,6 +41,10 @@ class Callers(BaseSettings):
     max_streams_per_user: int = setting(
         "PENSTOCK_MAX_STREAMS_PER_USER", 100, "The same for the streams of one user, who is answered 429.", COUNT, ge=1
     )
+    max_public_streams: int = setting(
+        "PENSTOCK_MAX_PUBLIC_STREAMS", 200, "Visitors who follow public runs in one web process, beside the users;"
+        " beyond them they are answered 503.", COUNT, ge=1,
+    )  # fmt: skip
     max_requests_per_minute: int = setting(
         "PENSTOCK_MAX_REQUESTS_PER_MINUTE", 6_000, "Requests of one user at most; beyond them they are answered 429."
         " 0 for any number.", "Give a whole number, 0 for any number.", ge=0,

@@ -78,6 +78,15 @@ class Work(BaseSettings):
     model_name: str | None = setting(
         "PENSTOCK_MODEL_NAME", None, "Model used where a flow names none.", "Give a name that the endpoint knows."
     )
+    search_url: Endpoint | None = setting(
+        "PENSTOCK_SEARCH_URL", None, "Search that speaks the JSON of SearXNG, as https://host/search; flows may call it"
+        " though it is internal. Without it: DuckDuckGo and Google News.",
+        "Give an http(s) URL, as https://host/search.",
+    )  # fmt: skip
+    sql_folder: Path | None = setting(
+        "PENSTOCK_SQL_FOLDER", None, "Folder of SQLite files that every flow may read. Without it: none. A PostgreSQL"
+        " server is called as any host is.", "Give a folder.",
+    )  # fmt: skip
     kill_point: KillPointName | None = setting(
         "PENSTOCK_KILL_POINT", None, "For tests: the place at which this process kills itself, `name` or `name:n` for"
         " the n-th time.", "Leave it out, or take a name from storage/kill_points.py.",

@@ -13,6 +13,7 @@ from storage.clock import after, now
 from storage.lanes import Lane
 from storage.levels import Trust
 from storage.log import EventLog
+from storage.runners import RUNNER, Runner
 from storage.states import Mode, Order, Status
 from storage.tables import Job, table_of
 from storage.turns import next_in_turn
@@ -25,7 +26,7 @@ _jobs = table_of(Job).c
 _is_first = _jobs.fence == 0
 _HANDED_OVER = (
     "id", "fence", "mode", "seq", "attempts", "taken_from", "user_id", "flow_id", "version_id", "session_id", "request",
-    "overrides", "trust", "created_at", "deadline_at", "is_paused",
+    "overrides", "trust", "end_user", "created_at", "deadline_at", "is_paused",
 )  # fmt: skip
 
 
@@ -65,6 +66,8 @@ class Claimed:
     request: str
     overrides: bytes | None
     trust: Trust
+    end_user: str | None
+    runner: Runner
     created_at: datetime
     deadline_at: datetime | None
     is_paused: bool
@@ -98,7 +101,7 @@ def _claiming(which: ColumnElement[bool]) -> ReturningUpdate[Any]:
             started_at=func.coalesce(_jobs.started_at, now()),
             **RENEWED,
         )
-        .returning(*(_jobs[name] for name in _HANDED_OVER), now().label("claimed_at"))
+        .returning(*(_jobs[name] for name in _HANDED_OVER), *RUNNER, now().label("claimed_at"))
     )
 
 
@@ -132,5 +135,7 @@ def _claim(
             return None
         if row.fence == 1:
             transition.append(row.id, row.seq, events)
-    handed_over = {**row._mapping, "mode": Mode(row.mode), "trust": Trust(row.trust)}
-    return Claimed(job_id=handed_over.pop("id"), terms=terms, **handed_over)
+    runner = Runner.of(row)
+    handed_over = {name: row._mapping[name] for name in (*_HANDED_OVER, "claimed_at")}
+    kinds = {"mode": Mode(row.mode), "trust": runner.trusted(Trust(row.trust))}
+    return Claimed(job_id=handed_over.pop("id"), terms=terms, runner=runner, **{**handed_over, **kinds})

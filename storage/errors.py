@@ -5,6 +5,7 @@ StorageError
 ├── IdempotencyConflict  the key belongs to another request
 ├── IdempotencyKeyBusy   too many simultaneous requests fight over one key
 ├── NameTaken            an endpoint name or variable name exists already
+│   └── FlowIdTaken      somebody has a flow of this id, or had one that others ran
 ├── FileTooLarge         a file has more bytes than one may have
 ├── FileTypeRefused      a file is of a kind that is not taken
 ├── TooMany              a user has as many of something as they may
@@ -14,8 +15,10 @@ StorageError
 ├── AccountInactive      somebody proved who they are, and may do nothing
 ├── LastSuperuser        the last active superuser cannot be deactivated
 ├── NotResumable         a human request is not open (any more)
+├── RunForbidden         whoever runs a job may not run its flow any more
 ├── NotPaused            a job does not stand still because somebody paused it
 ├── LiveJobs             a flow cannot be deleted while jobs of it live
+├── BootstrapKeyRevoked  the key that the settings give was revoked
 ├── SecretUnreadable     an encrypted value cannot be decrypted with the keys at hand
 ├── SchemaUnknown        the database is not at the revision this program knows
 └── EvictingRedis        the Redis may drop keys, and queued work with them
@@ -50,9 +53,16 @@ class IdempotencyKeyBusy(StorageError):
 class NameTaken(StorageError):
     """The name `name` exists already and must be unique."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, kind: str = "name") -> None:
         self.name = name
-        super().__init__(f"The name {name!r} is taken. Choose another one.")
+        super().__init__(f"The {kind} {name!r} is taken. Choose another one.")
+
+
+class FlowIdTaken(NameTaken):
+    """A flow has the id `name`, or had it when somebody else ran it, who would lose sight of what it did."""
+
+    def __init__(self, flow_id: str) -> None:
+        super().__init__(flow_id, "id")
 
 
 class NoSuchUser(StorageError):
@@ -107,12 +117,24 @@ class NotResumable(StorageError):
         super().__init__(message)
 
 
+class RunForbidden(StorageError):
+    """Whoever runs this job may not run its flow any more."""
+
+
 class NotPaused(StorageError):
     """The job is not paused. To answer a human request, give its request_id and a decision."""
 
 
 class LiveJobs(StorageError):
-    """The flow cannot be deleted while jobs of it are queued, running or suspended."""
+    """The flow cannot be deleted while jobs of it are queued, running or suspended, some of which are `job_ids`."""
+
+    def __init__(self, job_ids: Collection[str]) -> None:
+        self.job_ids = list(job_ids)
+        super().__init__("Jobs of this flow are still queued, running or suspended. Stop them first.")
+
+
+class BootstrapKeyRevoked(StorageError):
+    """PENSTOCK_BOOTSTRAP_KEY was revoked. Choose another one."""
 
 
 class SecretUnreadable(StorageError):

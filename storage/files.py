@@ -1,8 +1,8 @@
 """Files that users uploaded: a row each, and bytes in one folder under names that no user chose.
 
 Bytes come before their row and go after it, so a row never lacks its bytes; bytes without a row, of a process that was
-killed between the two, are cleared away by a later upload of the same owner. Processes on several hosts need the folder
-on a disk that they share.
+killed between the two, are cleared away by a later upload of the same owner, and those of a deleted flow when another
+one is deleted. Processes on several hosts need the folder on a disk that they share.
 """
 
 import os
@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
+from storage.auditing import Action, Actor, Deed, Detail, record
 from storage.clock import now
 from storage.database import Database
 from storage.errors import FileTooLarge, FileTypeRefused, TooMany
+from storage.flow_store import FlowView
 from storage.tables import StoredFile
 
 MEDIA_TYPES: Mapping[str, str] = {
@@ -66,6 +69,7 @@ class FileView:
 
     id: str
     user_id: str
+    end_user: str | None
     flow_id: str | None
     path: str
     name: str
@@ -85,53 +89,91 @@ class Files:
     folder: Path
     bounds: FileBounds = field(default_factory=FileBounds)
 
-    def add(self, user_id: str, name: str, content: BinaryIO, flow_id: str | None = None) -> FileView:
-        """Stores a file for its user, or for the runs of a flow. Raises `FileTypeRefused`, `FileTooLarge` and
-        `TooMany`; nothing is stored then."""
+    def add(self, user_id: str, name: str, content: BinaryIO, end_user: str | None = None, *, by: Actor) -> FileView:
+        """Stores a file for the runs of its user, or of the person for whom they call. Raises `FileTypeRefused`,
+        `FileTooLarge` and `TooMany`; nothing is stored then."""
+        return self._add({"user_id": user_id, "end_user": end_user}, user_id, name, content, by)
+
+    def add_once(
+        self, file_id: str, user_id: str, name: str, content: BinaryIO, end_user: str | None = None, *, by: Actor
+    ) -> FileView:
+        """As `add`, under an id of the caller's: a file that has it already stands as it is."""
+        try:
+            owner = {"id": file_id, "user_id": user_id, "end_user": end_user}
+            return self.find(file_id) or self._add(owner, user_id, name, content, by)
+        except IntegrityError:
+            found = self.find(file_id)
+            if found is None:
+                raise
+            return found
+
+    def add_to_flow(self, flow: FlowView, name: str, content: BinaryIO, *, by: Actor) -> FileView:
+        """Stores a file for all runs of a flow; it belongs to whoever owns that. Raises as `add`, and `LookupError` for
+        a flow that was deleted meanwhile."""
+        try:
+            return self._add({"user_id": flow.user_id, "flow_id": flow.id}, flow.id, name, content, by)
+        except IntegrityError:
+            raise LookupError(flow.id) from None
+
+    def _add(self, owner: Mapping[str, str | None], folder: str, name: str, content: BinaryIO, by: Actor) -> FileView:
         shown = clean_name(name)
         suffix = Path(shown).suffix.lower()
         if suffix not in MEDIA_TYPES:
             raise FileTypeRefused(suffix, MEDIA_TYPES)
-        owner = flow_id or user_id
-        self._clear_orphans(owner)
-        path = f"{owner}/{uuid4()}{suffix}"
-        row = {"id": str(uuid4()), "user_id": user_id, "flow_id": flow_id, "path": path, "name": shown}
+        self._clear_orphans(folder)
+        path = f"{folder}/{uuid4()}{suffix}"
+        row = {"id": str(uuid4()), "path": path, "name": shown, "media_type": MEDIA_TYPES[suffix], **owner}
         size = self._write(path, content)
         try:
             with self.database.durable() as connection:
-                return self._insert(connection, {**row, "media_type": MEDIA_TYPES[suffix], "size": size})
+                added = self._insert(connection, {**row, "size": size})
+                record(connection, Deed(Action.FILE_CREATED, added.id, by, _told(added)))
+                return added
         except Exception:
             self._remove(path)
             raise
 
-    def of_user(self, user_id: str) -> Sequence[FileView]:
-        """What a user uploaded, the newest first."""
-        newest = (col(StoredFile.created_at).desc(), col(StoredFile.id))
-        statement = select(*_COLUMNS).where(col(StoredFile.user_id) == user_id).order_by(*newest)
-        with self.database.read() as connection:
-            return [_view(row) for row in connection.execute(statement)]
+    def of_user(self, user_id: str, end_user: str | None = None) -> Sequence[FileView]:
+        """The files of a user and of their flows, or of the person for whom they call, the newest first."""
+        return self._list(_is_theirs(user_id, end_user))
 
-    def find(self, user_id: str, file_id: str) -> FileView | None:
-        """A file by its id, if the user uploaded it."""
-        return self._find(col(StoredFile.id) == file_id, col(StoredFile.user_id) == user_id)
+    def of_flow(self, flow_id: str) -> Sequence[FileView]:
+        """The files of a flow, the newest first."""
+        return self._list(col(StoredFile.flow_id) == flow_id)
 
-    def usable(self, path: str, user_id: str | None, flow_id: str) -> FileView | None:
-        """A file by its path, if a run of a flow may read it: its user's own, of whom a run of the public has none, or
-        one of the flow's (contract 6.1)."""
+    def find(self, file_id: str) -> FileView | None:
+        """A file by its id, whosever it is."""
+        return self._find(col(StoredFile.id) == file_id)
+
+    def usable(self, path: str, user_id: str | None, flow_id: str, end_user: str | None) -> FileView | None:
+        """A file by its path, if a run of a flow may read it: its user's own, or of the person for whom they call, of
+        whom a run of the public has none, or one of the flow's (contract 6.1)."""
         allowed = [col(StoredFile.flow_id) == flow_id]
         if user_id is not None:
-            allowed.append(col(StoredFile.user_id) == user_id)
+            allowed.append(_is_theirs(user_id, end_user))
         return self._find(col(StoredFile.path) == path, or_(*allowed))
 
-    def delete(self, user_id: str, file_id: str) -> bool:
-        """Forgets a file; false when the user has no such one."""
-        mine = (col(StoredFile.id) == file_id, col(StoredFile.user_id) == user_id)
+    def delete(self, file: FileView, by: Actor) -> bool:
+        """Forgets a file; false when somebody else did."""
         with self.database.durable() as connection:
-            path = connection.execute(delete(StoredFile).where(*mine).returning(col(StoredFile.path))).scalar()
-        if path is None:
-            return False
-        self._remove(path)
-        return True
+            gone = connection.execute(delete(StoredFile).where(col(StoredFile.id) == file.id)).rowcount > 0
+            if gone:
+                record(connection, Deed(Action.FILE_DELETED, file.id, by, _told(file)))
+        if gone:
+            self._remove(file.path)
+        return gone
+
+    def clear_deleted(self, files: Sequence[FileView]) -> None:
+        """Removes the bytes of files whose rows went with their flow, and those that a process left behind which was
+        killed before it did so. The price is a look at the folders of all owners."""
+        for file in files:
+            self._remove(file.path)
+        with suppress(FileNotFoundError):
+            left = {entry.name for entry in os.scandir(self.folder) if _is_old(entry)}
+            for name in left - self._owners():
+                self._clear_orphans(name)
+                with suppress(OSError):
+                    (self.folder / name).rmdir()
 
     def read(self, file: FileView) -> bytes:
         """The bytes. Raises `FileNotFoundError` when it was deleted meanwhile."""
@@ -140,6 +182,11 @@ class Files:
     def place_of(self, file: FileView) -> Path:
         """Where its bytes lie."""
         return self.folder / file.path
+
+    def _list(self, condition: ColumnElement[bool]) -> Sequence[FileView]:
+        newest = (col(StoredFile.created_at).desc(), col(StoredFile.id))
+        with self.database.read() as connection:
+            return [_view(row) for row in connection.execute(select(*_COLUMNS).where(condition).order_by(*newest))]
 
     def _find(self, *conditions: ColumnElement[bool]) -> FileView | None:
         with self.database.read() as connection:
@@ -193,6 +240,12 @@ class Files:
                     if f"{owner}/{name}" not in known:
                         self._remove(f"{owner}/{name}")
 
+    def _owners(self) -> set[str]:
+        """Who has files: the names of their folders."""
+        owner = func.coalesce(col(StoredFile.flow_id), col(StoredFile.user_id))
+        with self.database.read() as connection:
+            return set(connection.execute(select(owner).distinct()).scalars())
+
     def _known(self, owner: str) -> set[str]:
         of_owner = or_(col(StoredFile.user_id) == owner, col(StoredFile.flow_id) == owner)
         with self.database.read() as connection:
@@ -205,6 +258,15 @@ def clean_name(name: str) -> str:
     seen = "".join(character for character in base if character.isprintable()).strip()
     stem, suffix = os.path.splitext(seen)
     return f"{stem[: MAX_NAME - len(suffix)]}{suffix}"[:MAX_NAME]
+
+
+def _is_theirs(user_id: str, end_user: str | None) -> ColumnElement[bool]:
+    return and_(col(StoredFile.user_id) == user_id, col(StoredFile.end_user).is_not_distinct_from(end_user))
+
+
+def _told(file: FileView) -> Mapping[str, Detail]:
+    """What the audit log says of a file."""
+    return {"name": file.name, **({} if file.flow_id is None else {"flow_id": file.flow_id})}
 
 
 def _is_old(entry: "os.DirEntry[str]") -> bool:

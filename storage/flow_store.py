@@ -1,22 +1,27 @@
 """Flows and their immutable versions."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from storage.auditing import Action, Actor, Deed, record
 from storage.clock import now
 from storage.database import Database
-from storage.errors import LiveJobs, NameTaken
+from storage.errors import FlowIdTaken, LiveJobs, NameTaken, TooMany
 from storage.states import LIVE
 from storage.tables import Flow, FlowVersion, Job
+
+MOST = 5_000
+"""Flows of one user at most (I10)."""
+SOME_JOBS = 10
+"""Jobs that are named to whoever must stop them first."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +61,55 @@ _FIND = select(*FLOW_COLUMNS).where(col(Flow.id) == bindparam("of_flow"))
 
 
 def create_flow(database: Database, flow: NewFlow) -> FlowView:
-    """Stores a flow and its first version. Raises `NameTaken` for an endpoint name or id that exists already."""
+    """Stores a flow and its first version. Raises as `create_flows`."""
     [created] = create_flows(database, [flow])
     return created
 
 
 def create_flows(database: Database, flows: Sequence[NewFlow]) -> list[FlowView]:
-    """Stores all of some flows, or none of them. Raises `NameTaken`."""
+    """Stores all of some flows of one user, or none of them. What takes long is done before the transaction, which
+    holds up every other writer. Raises `TooMany`, `FlowIdTaken` and, for an endpoint name, `NameTaken`."""
+    if not flows:
+        return []
+    versions = [version_of(flow.definition) for flow in flows]
     with database.durable() as connection:
-        return [_create(connection, flow) for flow in flows]
+        _check_room(connection, flows)
+        if taken := _taken_ids(connection, [flow.id for flow in flows], flows[0].user_id):
+            raise FlowIdTaken(min(taken))
+        _put_versions(database, connection, dict(versions))
+        return [_create(database, connection, flow, id) for flow, (id, _) in zip(flows, versions, strict=True)]
 
 
-def _create(connection: Connection, flow: NewFlow) -> FlowView:
-    version_id, text = version_of(flow.definition)
+def taken_ids(database: Database, flow_ids: Collection[str], user_id: str) -> set[str]:
+    """Which of some ids no new flow of a user may have: those of stored flows, and those of deleted ones that somebody
+    else ran, whose jobs would be hidden from them behind the new flow."""
+    with database.read() as connection:
+        return _taken_ids(connection, flow_ids, user_id)
+
+
+def _taken_ids(connection: Connection, flow_ids: Collection[str], user_id: str) -> set[str]:
+    stored = select(col(Flow.id)).where(col(Flow.id).in_(flow_ids))
+    run = select(col(Job.flow_id)).where(col(Job.flow_id).in_(flow_ids), col(Job.user_id) != user_id)
+    return set(connection.execute(stored.union(run)).scalars())
+
+
+def _check_room(connection: Connection, flows: Sequence[NewFlow]) -> None:
+    """Those who add at the same moment may each find room."""
+    held = select(func.count()).where(col(Flow.user_id) == flows[0].user_id)
+    if connection.execute(held).scalar_one() + len(flows) > MOST:
+        raise TooMany(f"A user may have {MOST} flows. Delete some first.")
+
+
+def _put_versions(database: Database, connection: Connection, texts: Mapping[str, str]) -> None:
+    """Stores those versions that are not there yet, in one order for all, so that two who store the same ones do not
+    wait for each other."""
+    known = set(connection.execute(select(col(FlowVersion.id)).where(col(FlowVersion.id).in_(texts))).scalars())
+    rows = [{"id": id, "definition": texts[id]} for id in sorted(texts.keys() - known)]
+    if rows:
+        connection.execute(database.insert(FlowVersion).values(created_at=now()).on_conflict_do_nothing(), rows)
+
+
+def _create(database: Database, connection: Connection, flow: NewFlow, version_id: str) -> FlowView:
     row = {
         "id": flow.id,
         "user_id": flow.user_id,
@@ -80,12 +121,16 @@ def _create(connection: Connection, flow: NewFlow) -> FlowView:
         "is_public": flow.is_public,
         "version_id": version_id,
     }
-    put_version(connection, version_id, text)
-    statement = insert(Flow).values(created_at=now(), updated_at=now(), **row).returning(*FLOW_COLUMNS)
+    adding = database.insert(Flow).values(created_at=now(), updated_at=now(), **row)
+    statement = adding.on_conflict_do_nothing(index_elements=["id"]).returning(*FLOW_COLUMNS)
     try:
-        return flow_of(connection.execute(statement).one())
+        created = connection.execute(statement).one_or_none()
     except IntegrityError:
-        raise NameTaken(flow.endpoint_name or flow.id) from None
+        raise NameTaken(str(flow.endpoint_name)) from None
+    if created is None:
+        # Somebody stored a flow under this id at the same moment, or it came twice.
+        raise FlowIdTaken(flow.id)
+    return flow_of(created)
 
 
 def change_flow(database: Database, flow_id: str, changes: Mapping[str, Any], by: Actor | None = None) -> FlowView:
@@ -95,29 +140,31 @@ def change_flow(database: Database, flow_id: str, changes: Mapping[str, Any], by
     if "tags" in values:
         values["tags"] = orjson.dumps(values["tags"]).decode()
     definition = values.pop("definition", None)
+    version = version_of(definition) if definition is not None else None
     try:
         with database.durable() as connection:
-            if definition is not None:
-                values["version_id"], text = version_of(definition)
-                put_version(connection, values["version_id"], text)
+            if version is not None:
+                put_version(connection, *version)
+                values["version_id"] = version[0]
             statement = update(Flow).where(col(Flow.id) == flow_id).values(updated_at=now(), **values)
             row = connection.execute(statement.returning(*FLOW_COLUMNS)).one_or_none()
+            if row is None:
+                raise LookupError(flow_id)
             if by is not None and "is_public" in values:
                 published = Action.FLOW_PUBLISHED if values["is_public"] else Action.FLOW_UNPUBLISHED
                 record(connection, Deed(published, flow_id, by))
     except IntegrityError:
         raise NameTaken(str(values.get("endpoint_name"))) from None
-    if row is None:
-        raise LookupError(flow_id)
     return flow_of(row)
 
 
 def delete_flow(database: Database, flow_id: str, by: Actor | None = None) -> bool:
-    """Deletes a flow; its finished jobs and the versions they ran stay readable. Raises `LiveJobs`."""
-    live = select(exists().where(col(Job.flow_id) == flow_id, col(Job.status).in_(LIVE)))
+    """Deletes a flow, with its shares and its files; its finished jobs and the versions they ran stay readable. Raises
+    `LiveJobs`."""
+    live = select(col(Job.id)).where(col(Job.flow_id) == flow_id, col(Job.status).in_(LIVE)).limit(SOME_JOBS)
     with database.durable() as connection:
-        if connection.execute(live).scalar_one():
-            raise LiveJobs("Jobs of this flow are still queued, running or suspended. Stop them first.")
+        if found := connection.execute(live).scalars().all():
+            raise LiveJobs(found)
         is_gone = connection.execute(delete(Flow).where(col(Flow.id) == flow_id)).rowcount > 0
         if is_gone and by is not None:
             record(connection, Deed(Action.FLOW_DELETED, flow_id, by))
@@ -155,6 +202,13 @@ def load_version(database: Database, version_id: str) -> dict[str, Any]:
         raise LookupError(version_id)
     definition: dict[str, Any] = orjson.loads(text)
     return definition
+
+
+def load_versions(database: Database, version_ids: Collection[str]) -> Mapping[str, dict[str, Any]]:
+    """The definitions of some versions by their ids, in one statement."""
+    statement = select(col(FlowVersion.id), col(FlowVersion.definition)).where(col(FlowVersion.id).in_(version_ids))
+    with database.read() as connection:
+        return {row.id: orjson.loads(row.definition) for row in connection.execute(statement)}
 
 
 def version_of(definition: Mapping[str, Any]) -> tuple[str, str]:

@@ -107,9 +107,7 @@ def find_request(database: Database, job_id: str, request_id: str) -> RequestVie
 
 def open_requests(database: Database, wanted: RequestFilter) -> list[RequestView]:
     """The open requests that a user may answer: those that name them, and those of their own jobs that name nobody."""
-    statement = select(table_of(HumanRequestRow)).where(
-        _requests.state == RequestState.OPEN, may_answer(wanted.user_id, wanted.user_name, wanted.end_user)
-    )
+    statement = select(table_of(HumanRequestRow)).where(_requests.state == RequestState.OPEN, _is_for(wanted))
     if wanted.flow_id is not None:
         statement = statement.where(_requests.flow_id == wanted.flow_id)
     if wanted.kind is not None:
@@ -148,17 +146,19 @@ def pending_of_flow(database: Database, user_id: str, flow_id: str, end_user: st
         return [Pending(view_of(row), row.session_id, row.created_at) for row in connection.execute(statement)]
 
 
-def may_answer(user_id: str, user_name: str, end_user: str | None) -> ColumnElement[bool]:
-    """Whether a user may answer a request: one who is named; when nobody is, the owner of the job, for the end user
-    whose job it is, while they may see its flow."""
-    named = exists().where(col(Answerer.request_id) == _requests.id)
-    of_end_user = exists().where(
-        col(Job.id) == _requests.job_id, col(Job.end_user).is_not_distinct_from(end_user)
+def _is_for(wanted: RequestFilter) -> ColumnElement[bool]:
+    """Whether a request is for a user: one who is named; when nobody is, the owner of the job, for the end user whose
+    job it is, while they may see its flow. A service whose name is named has no end user it could be for."""
+    names = exists().where(col(Answerer.request_id) == _requests.id)
+    own = and_(
+        _requests.user_id == wanted.user_id,
+        ~names,
+        exists().where(col(Job.id) == _requests.job_id, col(Job.end_user).is_not_distinct_from(wanted.end_user)),
+        ~is_hidden(_requests.flow_id, wanted.user_id),
     )
-    return or_(
-        exists().where(col(Answerer.request_id) == _requests.id, col(Answerer.user_name) == user_name),
-        and_(_requests.user_id == user_id, ~named, of_end_user, ~is_hidden(_requests.flow_id, user_id)),
-    )
+    if wanted.end_user is not None:
+        return own
+    return or_(names.where(col(Answerer.user_name) == wanted.user_name), own)
 
 
 def due_requests(database: Database) -> list[DueRequest]:

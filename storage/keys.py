@@ -6,12 +6,13 @@ from secrets import token_urlsafe
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, insert, or_, select, update
 
 from storage.accounts import Account, active_account
 from storage.auditing import Action, Actor, Deed, record
 from storage.clock import Moment, after, now
 from storage.database import Database
+from storage.errors import TooMany
 from storage.secrets import Secrets
 from storage.tables import ApiKey, User, table_of
 
@@ -21,18 +22,21 @@ MAX_LENGTH = 256
 """Characters of a text that may be a key; no longer one is looked up."""
 USE_SECONDS = 60.0
 """How often the use of a key is written."""
+MOST = 100
+"""Keys of one user at most that were not revoked (I10)."""
 _BYTES = 32
-_SHOWN = len(START) + 6
-"""As much of a key as stays visible: 36 of its 256 random bits."""
+_SHOWN = 6
+"""Characters of a key that stay visible, behind how all begin: 36 of its 256 random bits."""
 
 _keys, _users = table_of(ApiKey).c, table_of(User).c
 _IS_CURRENT = or_(_keys.expires_at.is_(None), _keys.expires_at > now())
+KEY_IS_VALID = and_(_keys.revoked_at.is_(None), _IS_CURRENT)
 _IS_DUE = or_(_keys.last_used_at.is_(None), _keys.last_used_at < after(-USE_SECONDS))
 _FIND = (
     select(_keys.id, _users.id.label("user_id"), _users.name, _users.is_superuser, _users.is_active)
     .add_columns(_IS_DUE.label("is_due"))
     .join(table_of(User), _users.id == _keys.user_id)
-    .where(_keys.digest == bindparam("of_digest"), _keys.revoked_at.is_(None), _IS_CURRENT)
+    .where(_keys.digest == bindparam("of_digest"), KEY_IS_VALID)
 )
 
 
@@ -99,14 +103,20 @@ def create_key(
     by: Actor,
     expires_at: datetime | Moment | None = None,
 ) -> NewKey:
-    """Makes a key of a user's, which is valid until a moment or for good."""
-    new = NewKey(str(uuid4()), START + token_urlsafe(_BYTES))
-    hashed = {"prefix": new.key[:_SHOWN], "digest": secrets.digest(new.key)}
-    row = {"id": new.id, "user_id": user_id, "name": name, "expires_at": expires_at, **hashed}
+    """Makes a key of a user's, which is valid until a moment or for good. Raises `TooMany`."""
+    key = START + token_urlsafe(_BYTES)
+    row = row_of_key(secrets, user_id, name, key)
     with database.durable() as connection:
-        connection.execute(insert(ApiKey).values(created_at=now(), **row))
-        record(connection, Deed(Action.KEY_CREATED, new.id, by, {"name": name, "user_id": user_id}))
-    return new
+        _check_room(connection, user_id)
+        connection.execute(insert(ApiKey).values(created_at=now(), expires_at=expires_at, **row))
+        record(connection, Deed(Action.KEY_CREATED, row["id"], by, {"name": name, "user_id": user_id}))
+    return NewKey(row["id"], key)
+
+
+def row_of_key(secrets: Secrets, user_id: str, name: str, key: str) -> dict[str, str]:
+    """What is stored of a key that is new: its keyed hash, and as much of it as may be seen."""
+    prefix = key[: _SHOWN + (len(START) if key.startswith(START) else 0)]
+    return {"id": str(uuid4()), "user_id": user_id, "name": name, "prefix": prefix, "digest": secrets.digest(key)}
 
 
 def revoke_key(database: Database, key_id: str, by: Actor, *, owner_id: str | None = None) -> bool:
@@ -131,10 +141,11 @@ def find_view(database: Database, key_id: str) -> KeyView | None:
     return next(iter(_views(database, _keys.id == key_id)), None)
 
 
-def any_key_exists(database: Database) -> bool:
-    """Whether anybody has an API key, so that callers must show one."""
-    with database.read() as connection:
-        return bool(connection.execute(select(exists().where(_keys.revoked_at.is_(None)))).scalar_one())
+def _check_room(connection: Connection, user_id: str) -> None:
+    """Those who make keys at the same moment may each find room for one."""
+    held = select(func.count()).where(_keys.user_id == user_id, _keys.revoked_at.is_(None))
+    if connection.execute(held).scalar_one() >= MOST:
+        raise TooMany(f"A user may have {MOST} API keys. Revoke one first.")
 
 
 def _views(database: Database, wanted: ColumnElement[bool] | None) -> list[KeyView]:

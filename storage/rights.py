@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, and_, bindparam, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, select
 
 from storage.accounts import Account
 from storage.database import Database
 from storage.flow_store import FLOW_COLUMNS, FlowView, flow_of
 from storage.jobs import JOB_COLUMNS, JobView, job_of
 from storage.levels import Access
-from storage.tables import Flow, FlowShare, Job, table_of
+from storage.tables import Flow, FlowShare, Job, User, table_of
 
-_flows, _shares, _jobs = (table_of(table).c for table in (Flow, FlowShare, Job))
+_flows, _shares, _jobs, _users = (table_of(table).c for table in (Flow, FlowShare, Job, User))
 _share_of_user = and_(_shares.flow_id == _flows.id, _shares.user_id == bindparam("of_user"))
 _share_of_public = and_(_shares.flow_id == _flows.id, _shares.user_id.is_(None))
 
@@ -22,7 +22,11 @@ def _flows_with(share: Any) -> Select[Any]:
 
 
 _FLOW = _flows_with(_share_of_user).where(_flows.id == bindparam("of_flow"))
-_PUBLIC_FLOW = _flows_with(_share_of_public).where(_flows.id == bindparam("of_flow"))
+_PUBLIC_FLOW = (
+    _flows_with(_share_of_public)
+    .where(_flows.id == bindparam("of_flow"))
+    .where(exists().where(_users.id == _flows.user_id, _users.is_active))
+)
 _REACHABLE = (
     _flows_with(_share_of_user)
     .where((_flows.user_id == bindparam("of_user")) | _shares.level.is_not(None))
@@ -55,6 +59,12 @@ class JobRights:
     job: JobView
     is_own: bool
     access: Access
+    flow_is_gone: bool
+
+    @property
+    def sees_graph(self) -> bool:
+        """Whether they may be shown the state of its graph: they might when they ran it, and may now."""
+        return self.job.expose_graph_state and (self.flow_is_gone or self.access >= Access.WRITE)
 
 
 def flow_rights(database: Database, account: Account, flow_id: str) -> FlowRights | None:
@@ -66,7 +76,7 @@ def flow_rights(database: Database, account: Account, flow_id: str) -> FlowRight
 
 def public_rights(database: Database, flow_id: str) -> FlowRights | None:
     """What anybody may do with a flow: what its share of the public says, else run it when it is published (contract
-    6.2); None when there is no such flow."""
+    6.2); None when there is no such flow of an active user."""
     with database.read() as connection:
         row = connection.execute(_PUBLIC_FLOW, {"of_flow": flow_id}).one_or_none()
     if row is None:
@@ -90,8 +100,9 @@ def job_rights(database: Database, account: Account, job_id: str) -> JobRights |
     if row is None:
         return None
     job = job_of(cast("Row[Any]", row))
-    access = Access.READ if row.flow_owner is None else _access(account, row.flow_owner, row.level)
-    return JobRights(job, job.user_id == account.user_id or account.is_superuser, access)
+    is_gone = row.flow_owner is None
+    access = Access.READ if is_gone else _access(account, row.flow_owner, row.level)
+    return JobRights(job, job.user_id == account.user_id or account.is_superuser, access, is_gone)
 
 
 def _access(account: Account, owner: str, level: str | None) -> Access:

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage.auditing import Deed, record
 from storage.clock import now
 from storage.database import Database
-from storage.errors import NoSuchUser
+from storage.errors import NoSuchUser, TooMany
 from storage.levels import Level
 from storage.tables import FlowShare, User, table_of
+
+MOST = 1_000
+"""Shares of one flow at most (I10)."""
 
 _shares, _users = table_of(FlowShare).c, table_of(User).c
 _OF_FLOW = (
@@ -45,7 +48,7 @@ def shares_of(database: Database, flow_id: str) -> Sequence[ShareView]:
 
 def share(database: Database, flow_id: str, name: str | None, level: Level, deed: Deed) -> ShareView:
     """Lets a user, or with `name` None the public, do with a flow what a level allows, and no more. Doing it again
-    changes nothing (I12). Raises `NoSuchUser`."""
+    changes nothing (I12). Raises `NoSuchUser`, `TooMany`, and `LookupError` for a flow that does not exist."""
     with database.durable() as connection:
         user_id = None if name is None else _user_id(connection, name)
         _put(connection, flow_id, user_id, level, deed.by.user_id or "")
@@ -79,10 +82,19 @@ def _put(connection: Connection, flow_id: str, user_id: str | None, level: Level
     change = {"of_flow": flow_id, "with_user": user_id, "to_level": level}
     if connection.execute(_CHANGE, change).rowcount:
         return
+    _check_room(connection, flow_id)
     row = {"id": str(uuid4()), "flow_id": flow_id, "user_id": user_id, "level": level, "created_by": by}
     try:
         with connection.begin_nested():
             connection.execute(insert(FlowShare).values(created_at=now(), **row))
     except IntegrityError:
-        # It was shared for the first time at the same moment; the later level stands.
-        connection.execute(_CHANGE, change)
+        # It was shared for the first time at the same moment, and the later level stands; or the flow is gone.
+        if not connection.execute(_CHANGE, change).rowcount:
+            raise LookupError(flow_id) from None
+
+
+def _check_room(connection: Connection, flow_id: str) -> None:
+    """Those who share at the same moment may each find room for one."""
+    held = select(func.count()).where(_shares.flow_id == flow_id)
+    if connection.execute(held).scalar_one() >= MOST:
+        raise TooMany(f"A flow may have {MOST} shares. Take one back first.")

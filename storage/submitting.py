@@ -50,12 +50,22 @@ _COUNT_QUEUED = select(
 )
 
 
+_COUNT_ASKING = select(func.count()).select_from(
+    select(_jobs.id)
+    .where(_jobs.flow_id == bindparam("of_flow"), _jobs.status == Status.SUSPENDED, _jobs.trust == Trust.PUBLIC)
+    .limit(bindparam("most"))
+    .subquery()
+)
+
+
 @dataclass(frozen=True)
 class QueueBounds:
-    """How many jobs may wait in one lane: of all users, and of one."""
+    """How many jobs may wait in one lane: of all users, and of one; and how many runs of the public may wait for the
+    owner of their flow."""
 
     all: int = 10_000
     of_user: int = 10_000
+    asking: int = 100
 
 
 DEFAULT_BOUNDS = QueueBounds()
@@ -194,6 +204,15 @@ def _check_room(connection: Connection, job: NewJob, bounds: QueueBounds) -> Non
             f"{bounds.of_user} of your jobs are queued, as many as PENSTOCK_MAX_QUEUED_PER_USER allows. "
             "Try again when some have run."
         )
+    if job.trust is Trust.PUBLIC:
+        _check_asking(connection, job, bounds)
+
+
+def _check_asking(connection: Connection, job: NewJob, bounds: QueueBounds) -> None:
+    """What visitors leave behind is for its owner to answer, so there must not be more and more of it (fault F16)."""
+    asking = connection.execute(_COUNT_ASKING, {"of_flow": job.flow_id, "most": bounds.asking}).scalar_one()
+    if asking >= bounds.asking:
+        raise QueueFull("Too many runs of this flow wait for its owner. Try again later.")
 
 
 def _holder(log: EventLog, job: NewJob) -> Submitted | None:

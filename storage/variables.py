@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
+from storage.auditing import Action, Actor, Deed, record
 from storage.clock import now
 from storage.database import Database
 from storage.errors import NameTaken, TooMany
@@ -36,11 +37,14 @@ class VariableView:
 _SHOWN = [col(getattr(Variable, name)) for name in VariableView.__dataclass_fields__]
 
 
-def set_variable(database: Database, secrets: Secrets, user_id: str, name: str, value: str) -> None:
+def set_variable(
+    database: Database, secrets: Secrets, user_id: str, name: str, value: str, by: Actor | None = None
+) -> None:
     """Stores a value under a name, in place of any that stood there. Raises `TooMany`."""
     of_name = (col(Variable.user_id) == user_id, col(Variable.name) == name)
     replace = update(Variable).where(*of_name).values(value=_seal(secrets, user_id, name, value), updated_at=now())
     with database.durable() as connection:
+        _record(connection, Action.VARIABLE_CHANGED, name, by)
         if connection.execute(replace).rowcount:
             return
         try:
@@ -51,17 +55,20 @@ def set_variable(database: Database, secrets: Secrets, user_id: str, name: str, 
             connection.execute(replace)
 
 
-def create_variable(database: Database, secrets: Secrets, user_id: str, name: str, value: str) -> VariableView:
+def create_variable(
+    database: Database, secrets: Secrets, user_id: str, name: str, value: str, by: Actor | None = None
+) -> VariableView:
     """Stores a value under a new name. Raises `NameTaken` and `TooMany`."""
     try:
         with database.durable() as connection:
+            _record(connection, Action.VARIABLE_CHANGED, name, by)
             return _view(_insert(connection, secrets, user_id, name, value))
     except IntegrityError:
         raise NameTaken(name) from None
 
 
 def rotate_variable(
-    database: Database, secrets: Secrets, user_id: str, variable_id: str, value: str
+    database: Database, secrets: Secrets, user_id: str, variable_id: str, value: str, by: Actor | None = None
 ) -> VariableView | None:
     """Gives a variable another value; None when the user has no such one."""
     mine = (col(Variable.id) == variable_id, col(Variable.user_id) == user_id)
@@ -71,6 +78,8 @@ def rotate_variable(
             return None
         changes = {"value": _seal(secrets, user_id, name, value), "updated_at": now()}
         row = connection.execute(update(Variable).where(*mine).values(changes).returning(*_SHOWN)).one_or_none()
+        if row is not None:
+            _record(connection, Action.VARIABLE_CHANGED, name, by)
     return None if row is None else _view(row)
 
 
@@ -96,20 +105,28 @@ def get_variables(database: Database, secrets: Secrets, user_id: str, names: Col
     return {row.name: str(secrets.open(row.value, _binding(user_id, row.name))) for row in found}
 
 
-def delete_variable(database: Database, user_id: str, name: str) -> bool:
+def delete_variable(database: Database, user_id: str, name: str, by: Actor | None = None) -> bool:
     """Forgets a name; false when there was none."""
-    return _delete(database, user_id, col(Variable.name) == name)
+    return _delete(database, user_id, col(Variable.name) == name, by)
 
 
-def delete_variable_by_id(database: Database, user_id: str, variable_id: str) -> bool:
+def delete_variable_by_id(database: Database, user_id: str, variable_id: str, by: Actor | None = None) -> bool:
     """Forgets a variable; false when the user has no such one."""
-    return _delete(database, user_id, col(Variable.id) == variable_id)
+    return _delete(database, user_id, col(Variable.id) == variable_id, by)
 
 
-def _delete(database: Database, user_id: str, which: Any) -> bool:
-    statement = delete(Variable).where(col(Variable.user_id) == user_id, which)
+def _delete(database: Database, user_id: str, which: ColumnElement[bool], by: Actor | None) -> bool:
+    statement = delete(Variable).where(col(Variable.user_id) == user_id, which).returning(col(Variable.name))
     with database.durable() as connection:
-        return connection.execute(statement).rowcount > 0
+        name = connection.execute(statement).scalar_one_or_none()
+        if name is not None:
+            _record(connection, Action.VARIABLE_DELETED, name, by)
+        return name is not None
+
+
+def _record(connection: Connection, action: Action, name: str, by: Actor | None) -> None:
+    if by is not None:
+        record(connection, Deed(action, name, by))
 
 
 def _insert(connection: Connection, secrets: Secrets, user_id: str, name: str, value: str) -> Row[Any]:

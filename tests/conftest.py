@@ -18,8 +18,8 @@ from sqlalchemy import event
 from sqlalchemy.pool import Pool
 from sqlmodel import SQLModel
 
-from storage.accounts import ensure_local_user
 from storage.database import Database
+from storage.first_user import ensure_local_user
 from storage.flow_store import store_version
 from storage.log import EventLog
 from storage.memory_stream import MemoryStream

@@ -62,6 +62,7 @@ WRONG = {
     "PENSTOCK_MAX_QUEUED": ("0", f"PENSTOCK_MAX_QUEUED=0: {COUNT}"),
     "PENSTOCK_MAX_QUEUED_PER_USER": ("0", f"PENSTOCK_MAX_QUEUED_PER_USER=0: {COUNT}"),
     "PENSTOCK_MAX_STREAMS": ("0", f"PENSTOCK_MAX_STREAMS=0: {COUNT}"),
+    "PENSTOCK_MAX_PUBLIC_STREAMS": ("0", f"PENSTOCK_MAX_PUBLIC_STREAMS=0: {COUNT}"),
     "PENSTOCK_MAX_STREAMS_PER_USER": ("0", f"PENSTOCK_MAX_STREAMS_PER_USER=0: {COUNT}"),
     "PENSTOCK_MAX_REQUESTS_PER_MINUTE": (
         "-1",
@@ -113,6 +114,11 @@ WRONG = {
         "host/v1",
         "PENSTOCK_MODEL_BASE_URL: String should match pattern '^https?://'. Give an http(s) URL, as https://host/v1.",
     ),
+    "PENSTOCK_SEARCH_URL": (
+        "host/search",
+        "PENSTOCK_SEARCH_URL: String should match pattern '^https?://'. Give an http(s) URL, as https://host/search.",
+    ),
+    "PENSTOCK_SQL_FOLDER": ("/nowhere", "PENSTOCK_SQL_FOLDER=/nowhere: is no folder. Give a folder."),
     "PENSTOCK_DATA_DIR": (
         "~nobody-of-this-name/data",
         "PENSTOCK_DATA_DIR=~nobody-of-this-name/data: has no such home folder. Give a folder that may be written.",

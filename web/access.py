@@ -31,28 +31,40 @@ def load_flow(services: Services, caller: Caller, flow_id: str, needed: Access =
 def load_job(services: Services, caller: Caller, job_id: str, needed: Access = Access.READ) -> JobView:
     """A job of the caller's, and of the end user they call for, whose flow they may still use as `needed`. Refuses with
     404 and 403 as `load_flow`."""
+    return load_job_rights(services, caller, job_id, needed).job
+
+
+def load_job_rights(services: Services, caller: Caller, job_id: str, needed: Access = Access.READ) -> JobRights:
+    """The same, and what they may do with its flow now."""
     found = job_rights(services.store.database, caller.account, canonical(job_id))
-    if found is None or not _is_theirs(caller, found) or found.access < min(needed, Access.READ):
+    if found is None or not _is_theirs(caller, found) or found.access < Access.READ:
         raise job_not_found(job_id)
     _check(found.access, needed, found.job.flow_id)
+    return found
+
+
+def load_job_to_stop(services: Services, caller: Caller, job_id: str) -> JobView:
+    """A job that the caller may stop: one of their own, whatever they may do with its flow by now, or any of a flow
+    that they own. Refuses with 404."""
+    found = job_rights(services.store.database, caller.account, canonical(job_id))
+    governs = found is not None and found.access is Access.OWN and caller.end_user is None
+    if found is None or not (_is_theirs(caller, found) or governs):
+        raise job_not_found(job_id)
     return found.job
 
 
 def load_job_to_answer(services: Services, caller: Caller, job_id: str, needed: Access = Access.EXECUTE) -> JobView:
-    """A job that the caller may run on, or that asks them something by name (fault B16). Refuses as `load_job`."""
+    """A job that is the caller's to run on, or one of somebody else's that asks them something by name (fault B16).
+    Refuses as `load_job`."""
     found = job_rights(services.store.database, caller.account, canonical(job_id))
-    if found is None:
-        raise job_not_found(job_id)
-    if _is_theirs(caller, found) and found.access >= Access.READ:
-        _check(found.access, needed, found.job.flow_id)
-        return found.job
-    if caller.end_user is not None or not _is_asked(services, caller, found.job):
-        raise job_not_found(job_id)
+    if found is None or found.is_own or not _is_asked(services, caller, found.job):
+        return load_job(services, caller, job_id, needed)
     return found.job
 
 
-def may_answer(caller: Caller, request: RequestView) -> bool:
-    """Whether a caller may decide on a request: those it names, else the owner of its job; a superuser always."""
+def may_decide(caller: Caller, request: RequestView) -> bool:
+    """Whether a caller may decide on a request of a job that was loaded for them: those it names, else the owner of the
+    job; a superuser always."""
     if caller.is_superuser:
         return True
     if request.answerers:
@@ -79,4 +91,6 @@ def _is_theirs(caller: Caller, found: JobRights) -> bool:
 
 
 def _is_asked(services: Services, caller: Caller, job: JobView) -> bool:
-    return any(caller.name in found.answerers for found in requests_of(services.store.database, job.id))
+    """Whether a job asks a user by name; not the people for whom a service calls, who all have its name."""
+    asked = requests_of(services.store.database, job.id) if caller.end_user is None else ()
+    return any(caller.name in found.answerers for found in asked)

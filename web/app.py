@@ -13,8 +13,8 @@ from starlette.middleware import Middleware
 
 from actors.hints import Hints
 from actors.workforce import hints_only, make_workforce
-from settings import LOOPBACK, Settings, load_settings
-from storage.accounts import ensure_local_user
+from settings import Settings, load_settings
+from storage.first_user import ensure_local_user
 from storage.logs import configure_logs
 from storage.redis_policy import check_redis
 from storage.schema import check_schema
@@ -64,6 +64,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
                     recheck_seconds=settings.recheck_seconds,
                 ),
                 seats=Seats(settings.max_streams, settings.max_streams_per_user),
+                public_seats=Seats(settings.max_public_streams, settings.max_streams_per_user),
                 end_users=EndUsers(settings.end_user_header, settings.end_user_required),
                 proxies=TrustedProxies(settings.trusted_networks),
                 rates=Rates(_rate_bounds(settings), store.redis),
@@ -117,7 +118,7 @@ def _identity(settings: Settings, store: Store) -> Identity:
         store.secrets,
         KeyUses(store.database),
         login_seconds=settings.login_hours * 3600,
-        opens_locally=settings.host in LOOPBACK and settings.first_key is None,
+        opens_locally=settings.opens_locally,
         origins=settings.origins,
     )
 

@@ -1,10 +1,9 @@
 """The routes under /api/v1/flows: stored flows and exported files."""
 
-from enum import StrEnum
-from typing import Annotated, Any, Literal
-from uuid import UUID, uuid4
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -13,62 +12,31 @@ from starlette.responses import Response
 from flows.definition import flow_data
 from flows.errors import FlowRefused, UnknownComponents
 from flows.secrets import redacted
-from storage.errors import LiveJobs, NameTaken
+from storage.errors import FlowIdTaken, LiveJobs, NameTaken, TooMany
 from storage.flow_store import (
+    MOST,
     NewFlow,
     change_flow,
     create_flows,
     delete_flow,
     find_flow,
     load_version,
+    load_versions,
+    taken_ids,
 )
 from storage.levels import Access
 from storage.rights import FlowRights, reachable_flows
 from web.access import load_flow
 from web.bodies import parse_json, read_bytes, read_form, read_model, validated
 from web.callers.caller import Caller
-from web.errors import Refusal
+from web.errors import Refusal, flow_not_found
+from web.flow_schemas import AccessType, FlowBody, FlowPatch, FlowPath
 from web.json import json_response
-from web.services import Services, admit
+from web.services import Services, admit, admit_account
 from web.workflows.accepting import invalid_flow
-from web.workflows.schemas import CleanText, Name
 
-EndpointName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
-
-
-class AccessType(StrEnum):
-    """Whether anybody may run a flow (contract 6.2)."""
-
-    PRIVATE = "PRIVATE"
-    PUBLIC = "PUBLIC"
-
-
-class FlowBody(BaseModel):
-    """A flow as it is sent, the exported file being one; what else the export holds is ignored."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    id: UUID | None = None
-    name: Annotated[Name, Field(min_length=1)]
-    description: CleanText | None = None
-    data: dict[str, Any]
-    endpoint_name: EndpointName | None = None
-    tags: list[CleanText] | None = None
-    is_component: bool | None = None
-    access_type: AccessType | None = None
-
-
-class FlowPatch(BaseModel):
-    """The fields of a flow that change; absent ones stay."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    name: Annotated[Name, Field(min_length=1)] | None = None
-    description: CleanText | None = None
-    data: dict[str, Any] | None = None
-    endpoint_name: EndpointName | None = None
-    tags: list[CleanText] | None = None
-    access_type: AccessType | None = None
+MOST_AT_ONCE = 100
+"""Flows in one upload (I10)."""
 
 
 async def flows(request: Request) -> Response:
@@ -80,9 +48,10 @@ async def flows(request: Request) -> Response:
 
 async def post_flow(request: Request) -> Response:
     """POST /api/v1/flows/: stores a flow that can run; 201."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     body = await read_model(request, FlowBody, services.limits.max_body_bytes)
-    return json_response(await run_in_threadpool(_create, services, caller, body), 201)
+    [created] = await run_in_threadpool(_create, services, caller, [body])
+    return json_response(created, 201)
 
 
 async def get_flow(request: Request) -> Response:
@@ -93,7 +62,7 @@ async def get_flow(request: Request) -> Response:
 
 async def patch_flow(request: Request) -> Response:
     """PATCH /api/v1/flows/{flow_id}: changes what is sent; new data makes a new version."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     patch = await read_model(request, FlowPatch, services.limits.max_body_bytes)
     changes = patch.model_dump(exclude_unset=True)
     return json_response(await run_in_threadpool(_change, services, caller, request.path_params["flow_id"], changes))
@@ -101,28 +70,29 @@ async def patch_flow(request: Request) -> Response:
 
 async def put_flow(request: Request) -> Response:
     """PUT /api/v1/flows/{flow_id}: the flow is what is sent, created (201) if there was none (200)."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     body = await read_model(request, FlowBody, services.limits.max_body_bytes)
-    flow_id = validated({"id": request.path_params["flow_id"], "name": "-", "data": {}}, FlowBody, "path").id
-    body.id = flow_id
+    body.id = validated({"id": request.path_params["flow_id"]}, FlowPath, "path").id
     content, status = await run_in_threadpool(_put, services, caller, body)
     return json_response(content, status)
 
 
 async def remove_flow(request: Request) -> Response:
     """DELETE /api/v1/flows/{flow_id}: 204; 409 while jobs of it live. Finished jobs stay readable."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     await run_in_threadpool(_delete, services, caller, request.path_params["flow_id"])
     return Response(status_code=204)
 
 
 async def upload_flow(request: Request) -> Response:
     """POST /api/v1/flows/upload/: an exported file, as a form's `file` or as the body; 201 with the flows in it."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     document = parse_json(await _uploaded(request, services.limits.max_body_bytes))
     items = document["flows"] if isinstance(document, dict) and isinstance(document.get("flows"), list) else [document]
+    if len(items) > MOST_AT_ONCE:
+        raise _too_many(f"An upload may hold {MOST_AT_ONCE} flows.", MOST_AT_ONCE)
     bodies = [validated(item, FlowBody, "body") for item in items]
-    return json_response(await run_in_threadpool(_create_all, services, caller, bodies), 201)
+    return json_response(await run_in_threadpool(_create, services, caller, bodies), 201)
 
 
 async def _uploaded(request: Request, limit: int) -> bytes:
@@ -136,35 +106,48 @@ async def _uploaded(request: Request, limit: int) -> bytes:
 
 
 def _list(services: Services, caller: Caller, with_data: bool) -> list[dict[str, Any]]:
-    found = reachable_flows(services.store.database, caller.account)
-    return [_shown(services, one, with_data=with_data) for one in found]
+    found = [_seen(caller, one) for one in reachable_flows(services.store.database, caller.account)]
+    wanted = {one.flow.version_id for one in found} if with_data else ()
+    definitions = load_versions(services.store.database, wanted)
+    return [_shown(one, definitions.get(one.flow.version_id)) for one in found]
 
 
 def _get(services: Services, caller: Caller, flow_id: str) -> dict[str, Any]:
-    return _shown(services, load_flow(services, caller, flow_id))
+    return _whole(services, _seen(caller, load_flow(services, caller, flow_id)))
 
 
-def _create(services: Services, caller: Caller, body: FlowBody) -> dict[str, Any]:
-    [created] = _create_all(services, caller, [body])
-    return created
+def _create(services: Services, caller: Caller, bodies: Sequence[FlowBody]) -> list[dict[str, Any]]:
+    """Stores all of them or none: each under its own id, or a new one when it has none or may not have that."""
+    definitions = [_check(services, body.data) for body in bodies]
+    wanted = {str(body.id) for body in bodies if body.id is not None}
+    taken = taken_ids(services.store.database, wanted, caller.user_id)
+    flows: list[NewFlow] = []
+    for body, definition in zip(bodies, definitions, strict=True):
+        flow_id = str(body.id) if body.id is not None and str(body.id) not in taken else str(uuid4())
+        taken.add(flow_id)
+        flows.append(_new_flow(caller, body, flow_id, definition))
+    try:
+        return _store(services, flows)
+    except FlowIdTaken as late:
+        raise _name_taken(late) from None
 
 
-def _create_all(services: Services, caller: Caller, bodies: list[FlowBody]) -> list[dict[str, Any]]:
-    """Stores all of them or none."""
-    flows = [_new_flow(services, caller, body) for body in bodies]
+def _store(services: Services, flows: Sequence[NewFlow]) -> list[dict[str, Any]]:
+    """Raises `FlowIdTaken`; everything else that is in their way is refused."""
     try:
         created = create_flows(services.store.database, flows)
+    except FlowIdTaken:
+        raise
     except NameTaken as taken:
         raise _name_taken(taken) from None
-    return [_shown(services, FlowRights(flow, Access.OWN)) for flow in created]
+    except TooMany as many:
+        raise _too_many(str(many), MOST) from None
+    return [_whole(services, FlowRights(flow, Access.OWN)) for flow in created]
 
 
-def _new_flow(services: Services, caller: Caller, body: FlowBody) -> NewFlow:
-    """A flow under its own id, or a new one when it has none or somebody has it already."""
-    definition = _check(services, body.data)
-    taken = body.id is not None and find_flow(services.store.database, str(body.id)) is not None
+def _new_flow(caller: Caller, body: FlowBody, flow_id: str, definition: dict[str, Any]) -> NewFlow:
     return NewFlow(
-        id=str(body.id) if body.id and not taken else str(uuid4()),
+        id=flow_id,
         user_id=caller.user_id,
         name=body.name,
         definition=definition,
@@ -177,11 +160,18 @@ def _new_flow(services: Services, caller: Caller, body: FlowBody) -> NewFlow:
 
 
 def _put(services: Services, caller: Caller, body: FlowBody) -> tuple[dict[str, Any], Literal[200, 201]]:
-    existing = find_flow(services.store.database, str(body.id))
-    if existing is None:
-        return _create(services, caller, body), 201
+    """What is put under an id that may not be had is refused as a change of a flow that is not there; one that somebody
+    put there at the same moment is changed."""
+    flow_id = str(body.id)
+    if find_flow(services.store.database, flow_id) is None:
+        try:
+            [created] = _store(services, [_new_flow(caller, body, flow_id, _check(services, body.data))])
+        except FlowIdTaken:
+            pass
+        else:
+            return created, 201
     changes = body.model_dump(exclude={"id", "is_component"} | (set() if body.access_type else {"access_type"}))
-    return _change(services, caller, str(body.id), {**changes, "tags": changes["tags"] or []}), 200
+    return _change(services, caller, flow_id, {**changes, "tags": changes["tags"] or []}), 200
 
 
 def _change(services: Services, caller: Caller, flow_id: str, changes: dict[str, Any]) -> dict[str, Any]:
@@ -201,15 +191,22 @@ def _change(services: Services, caller: Caller, flow_id: str, changes: dict[str,
         changed = change_flow(services.store.database, found.flow.id, values, caller.actor)
     except NameTaken as taken:
         raise _name_taken(taken) from None
-    return _shown(services, FlowRights(changed, found.access))
+    except LookupError:
+        raise flow_not_found(flow_id) from None
+    return _whole(services, FlowRights(changed, found.access))
 
 
 def _delete(services: Services, caller: Caller, flow_id: str) -> None:
-    flow = load_flow(services, caller, flow_id, Access.OWN).flow
+    flow, files = load_flow(services, caller, flow_id, Access.OWN).flow, services.store.files
+    held = files.of_flow(flow.id)
     try:
-        delete_flow(services.store.database, flow.id, caller.actor)
+        was_there = delete_flow(services.store.database, flow.id, caller.actor)
     except LiveJobs as live:
-        raise Refusal(409, "Flow in use", "FLOW_HAS_LIVE_JOBS", str(live), flow_id=flow.id) from None
+        in_use = {"flow_id": flow.id, "job_ids": live.job_ids}
+        raise Refusal(409, "Flow in use", "FLOW_HAS_LIVE_JOBS", str(live), **in_use) from None
+    if not was_there:
+        raise flow_not_found(flow_id)
+    files.clear_deleted(held)
 
 
 def _check(services: Services, data: dict[str, Any]) -> dict[str, Any]:
@@ -230,8 +227,22 @@ def _name_taken(taken: NameTaken) -> Refusal:
     return Refusal(409, "Name taken", "NAME_TAKEN", str(taken), name=taken.name)
 
 
-def _shown(services: Services, found: FlowRights, *, with_data: bool = True) -> dict[str, Any]:
-    flow = found.flow
+def _too_many(message: str, limit: int) -> Refusal:
+    return Refusal(422, "Too many flows", "TOO_MANY_FLOWS", message, limit=limit)
+
+
+def _seen(caller: Caller, found: FlowRights) -> FlowRights:
+    """A flow as a caller may know it: whoever a service calls for may run what it owns, and no more (contract 6.4)."""
+    return found if caller.end_user is None else FlowRights(found.flow, min(found.access, Access.EXECUTE))
+
+
+def _whole(services: Services, found: FlowRights) -> dict[str, Any]:
+    return _shown(found, load_version(services.store.database, found.flow.version_id))
+
+
+def _shown(found: FlowRights, definition: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A flow as it is answered; the definition without its secrets for whoever may not change it."""
+    flow, may_write = found.flow, found.access >= Access.WRITE
     return {
         "id": flow.id,
         "name": flow.name,
@@ -242,14 +253,9 @@ def _shown(services: Services, found: FlowRights, *, with_data: bool = True) -> 
         "access_type": AccessType.PUBLIC if flow.is_public else AccessType.PRIVATE,
         "access": found.access.name.lower(),
         "user_id": flow.user_id,
-        "version_id": flow.version_id,
+        # The hash of the whole definition: it would tell a guess at a secret from a miss.
+        "version_id": flow.version_id if may_write else None,
         "created_at": flow.created_at,
         "updated_at": flow.updated_at,
-        "data": _definition(services, found) if with_data else None,
+        "data": definition if definition is None or may_write else redacted(definition),
     }
-
-
-def _definition(services: Services, found: FlowRights) -> dict[str, Any]:
-    """The definition; without its secrets for whoever may not change it."""
-    definition = load_version(services.store.database, found.flow.version_id)
-    return definition if found.access >= Access.WRITE else redacted(definition)

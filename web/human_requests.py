@@ -12,11 +12,11 @@ from starlette.responses import Response
 
 from storage.human_requests import RequestFilter, RequestView, open_requests, pending_of_flow, requests_of
 from storage.levels import Access
-from web.access import load_job_to_answer, may_answer
+from web.access import load_job_to_answer, may_decide
 from web.bodies import validated_query
 from web.callers.caller import Caller
 from web.json import json_response
-from web.services import Services, admit
+from web.services import Services, admit, recognise
 from web.streams.rechecking import while_allowed
 from web.streams.sse import feed_stream
 from web.workflows.answers import human_request_detail
@@ -55,7 +55,7 @@ async def human_request_events(request: Request) -> Response:
     services, caller = await admit(request)
     with ExitStack() as holding:
         holding.enter_context(services.seats.seat(caller.user_id))
-        allowed = while_allowed(_changes(services, caller), lambda: admit(request), services.limits.recheck_seconds)
+        allowed = while_allowed(_changes(services, caller), lambda: recognise(request), services.limits.recheck_seconds)
         return feed_stream(allowed, holding.pop_all())
 
 
@@ -78,7 +78,7 @@ def _pending_of_job(services: Services, caller: Caller, job_id: str) -> list[dic
     asked = [
         found
         for found in requests_of(services.store.database, job.id)
-        if found.is_open and (job.user_id == caller.user_id or may_answer(caller, found))
+        if found.is_open and (job.user_id == caller.user_id or may_decide(caller, found))
     ]
     return [human_request_detail(found).model_dump(mode="json") for found in asked]
 

@@ -8,7 +8,6 @@ from web.accounts import login as logins
 from web.accounts import variables
 from web.accounts.api_keys import api_keys, post_api_key, remove_api_key
 from web.accounts.audit import audit_log
-from web.callers.stream_tokens import post_stream_token
 from web.health import health, ready
 from web.human_requests import human_request_events, human_requests, pending, pending_of_job
 from web.shares import put_share, remove_share, shares
@@ -19,6 +18,7 @@ from web.workflows.resume import resume_job
 from web.workflows.run import run_workflow
 from web.workflows.status import job_by_id, jobs, workflow_status
 from web.workflows.stop import stop_workflow
+from web.workflows.stream_token import post_stream_token
 
 WORKFLOWS = "/api/v2/workflows"
 HUMAN_REQUESTS = "/api/v2/human-requests"

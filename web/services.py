@@ -13,6 +13,7 @@ from web.callers.caller import Caller
 from web.callers.end_users import EndUsers
 from web.callers.identity import Identity
 from web.callers.proxies import TrustedProxies, from_trusted_proxy
+from web.errors import Refusal
 from web.gates.rates import Rates
 from web.gates.seats import Seats
 from web.streams.following import Following
@@ -43,6 +44,8 @@ class Services:
     identity: Identity
     limits: WebLimits
     seats: Seats
+    public_seats: Seats
+    """Of visitors, who must not take those of users (fault F16)."""
     end_users: EndUsers
     proxies: TrustedProxies
     rates: Rates
@@ -66,9 +69,25 @@ def services_of(request: Request) -> Services:
 async def admit(request: Request) -> tuple[Services, Caller]:
     """The services and who calls, with whom every route but the health checks begins. Raises `Unauthenticated`, and
     refuses with 429 whoever asks too often."""
+    services, caller = await recognise(request)
+    await services.rates.request(caller.user_id)
+    return services, caller
+
+
+async def recognise(request: Request) -> tuple[Services, Caller]:
+    """The same without counting the request: for one that was admitted and still goes on. Raises `Unauthenticated`."""
     services = services_of(request)
     caller = await services.identity.caller(request)
-    await services.rates.request(caller.user_id)
     is_proxied = from_trusted_proxy(request)
     end_user = services.end_users.named_in(request, is_trusted=is_proxied)
     return services, replace(caller, end_user=end_user, is_proxied=is_proxied)
+
+
+async def admit_account(request: Request) -> tuple[Services, Caller]:
+    """As `admit`, for what belongs to a whole account. Refuses with 403 whoever stands behind it with others (contract
+    6.4), superusers' services too."""
+    services, caller = await admit(request)
+    if caller.end_user is not None:
+        message = "This belongs to the service that you use, with everybody else who uses it."
+        raise Refusal(403, "Forbidden", "NOT_FOR_END_USERS", message)
+    return services, caller

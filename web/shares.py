@@ -8,16 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.auditing import Action, Deed
-from storage.errors import NoSuchUser
+from storage.errors import NoSuchUser, TooMany
 from storage.levels import Access, Level
-from storage.sharing import ShareView, share, shares_of, unshare
-from web.access import load_flow
+from storage.sharing import MOST, ShareView, share, shares_of, unshare
+from web.access import canonical, load_flow
 from web.bodies import read_model
 from web.callers.caller import Caller
-from web.errors import Refusal
+from web.errors import Refusal, flow_not_found
 from web.json import json_response
-from web.services import Services, admit
-from web.workflows.schemas import Name
+from web.services import Services, admit_account
+from web.texts import Name
 
 
 class ShareBody(BaseModel):
@@ -40,13 +40,13 @@ class ShareBody(BaseModel):
 
 async def shares(request: Request) -> Response:
     """GET: the shares of a flow; for its owner."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     return json_response(await run_in_threadpool(_list, services, caller, request.path_params["flow_id"]))
 
 
 async def put_share(request: Request) -> Response:
     """POST: shares a flow, or changes how far it is shared; for its owner; 201."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     body = await read_model(request, ShareBody, services.limits.max_body_bytes)
     flow_id = request.path_params["flow_id"]
     return json_response(await run_in_threadpool(_share, services, caller, flow_id, body), 201)
@@ -54,7 +54,7 @@ async def put_share(request: Request) -> Response:
 
 async def remove_share(request: Request) -> Response:
     """DELETE /{share_id}: takes a share back; for its owner; 204."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     flow_id, share_id = request.path_params["flow_id"], request.path_params["share_id"]
     await run_in_threadpool(_unshare, services, caller, flow_id, share_id)
     return Response(status_code=204)
@@ -73,12 +73,16 @@ def _share(services: Services, caller: Caller, flow_id: str, body: ShareBody) ->
         return _shown(share(services.store.database, flow.id, body.user, body.level, deed))
     except NoSuchUser as unknown:
         raise Refusal(422, "Unknown user", "UNKNOWN_USER", str(unknown), user=unknown.name) from None
+    except TooMany as many:
+        raise Refusal(422, "Too many shares", "TOO_MANY_SHARES", str(many), limit=MOST) from None
+    except LookupError:
+        raise flow_not_found(flow_id) from None
 
 
 def _unshare(services: Services, caller: Caller, flow_id: str, share_id: str) -> None:
     flow = load_flow(services, caller, flow_id, Access.OWN).flow
     deed = Deed(Action.FLOW_UNSHARED, flow.id, caller.actor, {"share": share_id})
-    if not unshare(services.store.database, flow.id, share_id, deed):
+    if not unshare(services.store.database, flow.id, canonical(share_id), deed):
         message = f"The flow has no share {share_id}."
         raise Refusal(404, "Share not found", "SHARE_NOT_FOUND", message, share_id=share_id)
 

@@ -50,8 +50,7 @@ class CheckedBackend(AsyncNetworkBackend):
         """A connection to a checked address. Raises `OutboundRefused`, `ConnectError` or `ConnectTimeout`."""
         bound = self._policy.bounds.connect_seconds
         deadline = _now() + (bound if timeout is None else min(timeout, bound))
-        left = await self._addresses(host, port, deadline)
-        self._policy.check(host, port, left)
+        left = await self.checked_addresses(host, port, deadline)
         while True:
             address, left = left[0], left[1:]
             # An address that does not answer takes its share of the time, not that of those behind it.
@@ -73,6 +72,12 @@ class CheckedBackend(AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    async def checked_addresses(self, host: str, port: int, deadline: float) -> list[Address]:
+        """The addresses of a host, all of which may be called. Raises as `connect_tcp`."""
+        found = await self._addresses(host, port, deadline)
+        self._policy.check(host, port, found)
+        return found
 
     async def _addresses(self, host: str, port: int, deadline: float) -> list[Address]:
         literal = parse_address(host)

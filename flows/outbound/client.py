@@ -7,13 +7,17 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flows.errors import OutboundFailed
+import structlog
+
+from flows.errors import OutboundFailed, OutboundRefused
 from flows.outbound.policy import OutboundPolicy
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Request, Response
 
     from flows.outbound.backend import Resolve
+
+logger = structlog.get_logger(__name__)
 
 USER_AGENT = "penstock"
 CROSSING = frozenset(
@@ -77,6 +81,23 @@ class Outbound:
             raise OutboundFailed(host_of(call.url), f"there was no whole answer within {seconds:g} s") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, anyio.EndOfStream) as error:
             raise OutboundFailed(host_of(call.url), str(error) or type(error).__name__) from error
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """The addresses of a host that may be called, for what speaks no HTTP: it must connect to one of these, and
+        look nothing up. Raises as `call`."""
+        from httpcore2 import ConnectError, ConnectTimeout
+
+        from flows.outbound.backend import CheckedBackend, resolve_by_system
+
+        backend = CheckedBackend(self._policy, self._resolve or resolve_by_system)
+        deadline = asyncio.get_running_loop().time() + self._policy.bounds.connect_seconds
+        try:
+            return [str(address) for address in await backend.checked_addresses(host, port, deadline)]
+        except OutboundRefused as refused:
+            logger.warning("outbound_refused", host=refused.host, address=refused.address, reason=refused.reason)
+            raise
+        except (ConnectError, ConnectTimeout) as error:
+            raise OutboundFailed(host, str(error)) from error
 
     async def close(self) -> None:
         """Closes all connections. What is called afterwards opens new ones."""

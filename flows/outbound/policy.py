@@ -85,11 +85,11 @@ class OutboundPolicy:
     bounds: OutboundBounds = OutboundBounds()
 
     @classmethod
-    def allowing(cls, entries: str, endpoint: str | None = None) -> Self:
-        """Allows comma-separated entries, as `AllowedHost.parse` has them, and what the URL of an endpoint connects to.
+    def allowing(cls, entries: str, *endpoints: str | None) -> Self:
+        """Allows comma-separated entries, as `AllowedHost.parse` has them, and what the URLs of endpoints connect to.
         Raises `ValueError`."""
         allowed = [AllowedHost.parse(entry.strip()) for entry in entries.split(",") if entry.strip()]
-        return cls((*allowed, AllowedHost.of_url(endpoint)) if endpoint else tuple(allowed))
+        return cls((*allowed, *(AllowedHost.of_url(endpoint) for endpoint in endpoints if endpoint)))
 
     def check(self, host: str, port: int, addresses: Sequence[Address]) -> None:
         """Raises `OutboundRefused` when a host has resolved to any address that flows may not call."""

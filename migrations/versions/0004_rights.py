@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import sqlmodel
 from alembic import op
 
-from storage.clock import Instant
+from storage.clock import Instant, now
 
 revision = '0004'
 down_revision = '0003'
@@ -85,12 +85,14 @@ def upgrade() -> None:
     op.create_table('files',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('user_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('end_user', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('flow_id', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('path', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('media_type', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('size', sa.Integer(), nullable=False),
     sa.Column('created_at', Instant(), nullable=False),
+    sa.ForeignKeyConstraint(['flow_id'], ['flows.id'], ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], ),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('path')
@@ -116,6 +118,15 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Gives nobody more than they had, so what the release before cannot hold back must be over, or goes."""
+    live = op.get_bind().execute(sa.text(
+        "SELECT id FROM jobs WHERE trust <> 'full' AND status IN ('queued', 'in_progress', 'suspended') LIMIT 10"
+    )).scalars().all()
+    if live:
+        raise RuntimeError(
+            'Jobs of the public or of shared flows live, which the release before would trust with everything of '
+            f'their user. Stop them first: {", ".join(live)}'
+        )
     op.drop_table('audit_log')
     op.drop_table('files')
     with op.batch_alter_table('jobs', schema=None) as batch_op:
@@ -123,12 +134,20 @@ def downgrade() -> None:
         batch_op.drop_column('end_user')
         batch_op.drop_column('trust')
     op.drop_table('flow_shares')
+    op.execute(
+        "UPDATE flows SET endpoint_name = NULL WHERE endpoint_name IN"
+        " (SELECT endpoint_name FROM flows GROUP BY endpoint_name HAVING count(*) > 1)"
+    )
     with op.batch_alter_table('flows', schema=None) as batch_op:
         batch_op.drop_index('flows_endpoint_name')
         batch_op.create_unique_constraint('flows_endpoint_name_key', ['endpoint_name'])
         batch_op.drop_column('is_public')
     op.drop_table('hash_keys')
     op.drop_table('logins')
+    keys = sa.table('api_keys', sa.column('user_id'), sa.column('expires_at', Instant()))
+    users = sa.table('users', sa.column('id'), sa.column('is_active', sa.Boolean()))
+    inactive = sa.select(users.c.id).where(sa.not_(users.c.is_active))
+    op.execute(sa.delete(keys).where(sa.or_(keys.c.expires_at <= now(), keys.c.user_id.in_(inactive))))
     with op.batch_alter_table('api_keys', schema=None) as batch_op:
         batch_op.drop_column('last_used_at')
         batch_op.drop_column('expires_at')

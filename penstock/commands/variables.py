@@ -9,6 +9,7 @@ from penstock.console import REFUSED, answer, complain
 from penstock.release import prepare
 from settings import load_settings
 from storage.accounts import Account
+from storage.auditing import Actor
 from storage.store import Store, open_store
 from storage.variables import MAX_NAME, MAX_VALUE, delete_variable, list_variables, set_variable
 
@@ -23,7 +24,8 @@ def set_value(name: str) -> int:
         complain(f"A value has 1 to {MAX_VALUE} characters. Nothing was stored.")
         return REFUSED
     with _opened() as (store, account):
-        set_variable(store.database, store.secrets, account.user_id, name, value)
+        actor = Actor(account.user_id, account.name)
+        set_variable(store.database, store.secrets, account.user_id, name, value, actor)
     answer(f"set {name}")
     return 0
 
@@ -39,7 +41,7 @@ def show() -> None:
 def forget(name: str) -> int:
     """Deletes a variable; the exit code."""
     with _opened() as (store, account):
-        is_deleted = delete_variable(store.database, account.user_id, name)
+        is_deleted = delete_variable(store.database, account.user_id, name, Actor(account.user_id, account.name))
     if not is_deleted:
         complain(f"There is no variable {name}.")
         return REFUSED

@@ -16,12 +16,15 @@ class StoredFile(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     user_id: str = Field(foreign_key="users.id")
-    flow_id: str | None = Field(default=None, index=True)
+    """Who uploaded it; of a file of a flow, who owns that."""
+    end_user: str | None = None
+    """The person behind the key of a service, who alone may use it (contract 6.4)."""
+    flow_id: str | None = Field(default=None, foreign_key="flows.id", ondelete="CASCADE", index=True)
     """The flow whose runs may all read it; null when only runs of its user may."""
     path: str = Field(unique=True)
     """How a run names it: the id of its user, or of its flow, and a generated name."""
     name: str
-    """What its user called it."""
+    """What whoever uploaded it called it."""
     media_type: str
     size: int
     """In bytes."""

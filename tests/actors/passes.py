@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 from actors.running import Pass
 from actors.tenure import Tenure
-from storage.accounts import ensure_local_user
 from storage.claiming import Claimed
 from storage.database import Database
+from storage.first_user import ensure_local_user
 from storage.flow_store import store_version
-from storage.levels import Trust
+from storage.levels import Access, Trust
+from storage.runners import Runner
 from storage.secrets import Secrets, new_key
 from storage.states import Mode
 from storage.submitting import NewJob
@@ -46,6 +47,8 @@ def a_claim(job_id: str = "a-job", fence: int = 1) -> Claimed:
         request="{}",
         overrides=None,
         trust=Trust.FULL,
+        end_user=None,
+        runner=Runner(Access.OWN, owns_flow=True),
         created_at=NOW,
         deadline_at=None,
         is_paused=False,

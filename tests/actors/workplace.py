@@ -16,9 +16,9 @@ from flows.events import EventType
 from flows.human import Decision
 from flows.models import ModelDefaults
 from flows.outbound.policy import OutboundPolicy
-from storage.accounts import ensure_local_user
 from storage.answering import Answer, Woken, answer
 from storage.cursor import START, Cursor
+from storage.first_user import ensure_local_user
 from storage.flow_store import store_version
 from storage.jobs import JobView, find_job
 from storage.states import Mode, Status

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from flows.codec import encode_outputs
 from flows.context import Clock, RunRequest, RunTools, VertexResult
+from flows.databases import Databases, NoDatabases
 from flows.dialogue import Asked
 from flows.engine import Engine, Pace
 from flows.events import Event, EventType, human_input_required
@@ -87,11 +88,14 @@ def tools(
     outbound: Outbound | None = None,
     defaults: ModelDefaults | None = None,
     files: Files | None = None,
+    search_endpoint: str | None = None,
+    databases: Databases | None = None,
 ) -> RunTools:
     """A process whose clock stands at `NOW`, and whose flows may call this machine."""
     clock = Clock(now=lambda: NOW, monotonic=time.monotonic)
     looked_up = dict(variables or {}).get
-    return RunTools(clock, looked_up, outbound or Outbound(HERE), defaults or ModelDefaults(), files or NoFiles())
+    ways = (outbound or Outbound(HERE), defaults or ModelDefaults(), files or NoFiles())
+    return RunTools(clock, looked_up, *ways, search_endpoint=search_endpoint, databases=databases or NoDatabases())
 
 
 async def build(

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ from flows.limits import Limits
 from flows.registry import Registry, discover
 from flows.values import Message
 from tests.flows.components.producing import produce
-from tests.flows.shared import MISSING, names, shared
+from tests.flows.shared import MISSING, component, from_palette, names, shared
 from tests.making import Exported, flow
 
 MUST_LOAD = ["basic_prompting.json", "image_sentiment_analysis.json"]
@@ -29,7 +28,10 @@ ADDED_FIELDS = {
 }
 """Fields that our components read and Langflow's templates do not have, each with its reason."""
 
-ADDED_OUTPUTS = {"HumanInput": {"values": "what was given beside the decision, which Langflow drops"}}
+ADDED_OUTPUTS = {
+    "File": dict.fromkeys(("dataframe", "json", "path"), "what Langflow's editor adds when files are chosen"),
+    "HumanInput": {"values": "what was given beside the decision, which Langflow drops"},
+}
 
 
 def is_built_in(name: str) -> bool:
@@ -39,12 +41,6 @@ def is_built_in(name: str) -> bool:
 
 def starter(name: str) -> Exported:
     return flow_data(json.loads(shared("starter_flows", name).read_text()))
-
-
-def component(name: str) -> Exported:
-    """A component as it comes from the editor's palette: `type` and `node`."""
-    exported: Exported = json.loads(shared("components", name).read_text())
-    return exported
 
 
 def test_all_starter_projects_are_here() -> None:
@@ -85,14 +81,6 @@ def test_a_component_has_the_ports_and_fields_of_langflows(name: str, registry: 
 def test_a_field_is_added_only_where_langflow_has_none() -> None:
     for kind, fields in ADDED_FIELDS.items():
         assert not fields.keys() & component(f"{kind}.json")["node"]["template"].keys()
-
-
-def from_palette(name: str, **values: Any) -> Exported:
-    """A vertex as it is dragged into a flow, with some of its fields filled in."""
-    exported = component(name)
-    for field, value in values.items():
-        exported["node"]["template"][field]["value"] = value
-    return {"id": "only", "type": "genericNode", "data": {"id": "only", **exported}}
 
 
 @pytest.mark.parametrize(

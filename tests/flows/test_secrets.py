@@ -55,3 +55,17 @@ def test_a_redacted_definition_differs_in_nothing_but_its_secrets() -> None:
     shown = redacted(definition)
     assert SECRET not in json.dumps(shown)
     assert json.dumps(shown) == json.dumps(definition).replace(SECRET, "")
+
+
+def test_a_secret_in_the_form_of_a_message_is_one(registry: Registry) -> None:
+    """The editor exports the values of message fields so."""
+    wrapped = {"text_key": "text", "text": SECRET}
+    assert SECRET in hidden_secrets(graph(registry, value=wrapped))
+    assert hidden_secrets(without_secrets(graph(registry, value=wrapped))) == set()
+    assert SECRET not in json.dumps(redacted(model_flow(value=wrapped)))
+
+
+def test_a_secret_in_a_node_within_a_node_is_not_shown() -> None:
+    group = node("Pass", "group")
+    group["data"]["node"]["flow"] = {"data": model_flow(value=SECRET)}
+    assert SECRET not in json.dumps(redacted(flow([group])))

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 import redis
 
-from storage.accounts import ensure_local_user
 from storage.database import Database
+from storage.first_user import ensure_local_user
 from storage.flow_store import store_version
 from storage.schema import head
 from storage.secrets import Secrets, new_key

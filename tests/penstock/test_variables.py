@@ -61,6 +61,19 @@ def test_a_deleted_variable_is_gone(penstock: Penstock, desk: Path, monkeypatch:
     assert (said.code, said.err) == (2, "There is no variable TOKEN.\n")
 
 
+def test_what_is_done_at_a_desk_is_recorded(penstock: Penstock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the local user's, without the value (I8)."""
+    piped(monkeypatch, CANARY)
+    penstock("variables", "set", "TOKEN")
+    penstock("variables", "delete", "TOKEN")
+    said = penstock("audit")
+    assert [line.split("\t")[1:4] for line in said.lines] == [
+        ["local", "variable_deleted", "TOKEN"],
+        ["local", "variable_changed", "TOKEN"],
+    ]
+    assert CANARY not in said.out
+
+
 @pytest.mark.parametrize(("name", "text"), [("", "x"), ("n" * 257, "x"), ("a\nb", "x"), ("A", ""), ("A", "x" * 65_537)])
 def test_what_does_not_fit_is_refused(
     penstock: Penstock, monkeypatch: pytest.MonkeyPatch, name: str, text: str

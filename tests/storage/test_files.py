@@ -1,23 +1,21 @@
 """Uploaded files: rows and bytes agree, names cannot lead elsewhere, and each file is for its own."""
 
-import os
-from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storage.auditing import DeedFilter, deeds
 from storage.database import Database
 from storage.errors import FileTooLarge, FileTypeRefused, TooMany
-from storage.files import MAX_NAME, ORPHAN_SECONDS, FileBounds, Files, FileView, clean_name
-from tests.storage.situations import another_user, contents
-
-FLOW = "0b105ea0-ccef-46c8-844d-d57373370a52"
-OTHER_FLOW = "7e6f2b4e-8d5c-4b8f-8f4a-2f2f5f7f9a11"
+from storage.files import MAX_NAME, FileBounds, Files, FileView, clean_name
+from storage.flow_store import FlowView, NewFlow, create_flow
+from tests.storage.situations import another_user, at_once, contents
+from tests.storage.uploads import ANN, FLOW, add, add_to, grow_old, on_disk
 
 
 class Killed(BaseException):
@@ -29,19 +27,16 @@ def files(database: Database, tmp_path: Path) -> Files:
     return Files(database, tmp_path / "files", FileBounds(max_bytes=100, max_files=3))
 
 
-def add(files: Files, user_id: str, name: str = "note.txt", content: bytes = b"hello", **given: Any) -> FileView:
-    return files.add(user_id, name, BytesIO(content), **given)
-
-
-def on_disk(files: Files) -> Sequence[str]:
-    return sorted(str(path.relative_to(files.folder)) for path in files.folder.rglob("*") if path.is_file())
+@pytest.fixture
+def flow(database: Database, user_id: str) -> FlowView:
+    return create_flow(database, NewFlow(FLOW, user_id, "a flow", {"nodes": []}))
 
 
 def test_a_file_is_read_as_it_was_uploaded(files: Files, user_id: str) -> None:
     """Its path names nothing but its owner and what was generated."""
     stored = add(files, user_id, "Note.TXT", b"hello")
     assert (stored.name, stored.media_type, stored.size) == ("Note.TXT", "text/plain", 5)
-    assert files.find(user_id, stored.id) == stored
+    assert files.find(stored.id) == stored
     assert files.read(stored) == b"hello"
     assert on_disk(files) == [stored.path]
     assert stored.path.startswith(f"{user_id}/")
@@ -58,44 +53,71 @@ def test_only_its_owner_may_read_what_is_on_disk(files: Files, user_id: str) -> 
 def test_a_file_is_its_users_own(files: Files, database: Database, user_id: str) -> None:
     """I9."""
     stored, other = add(files, user_id), another_user(database)
-    assert files.find(other, stored.id) is None
-    assert not files.delete(other, stored.id)
     assert files.of_user(other) == []
-    assert files.usable(stored.path, other, FLOW) is None
-    assert files.usable(stored.path, user_id, FLOW) == stored
+    assert files.usable(stored.path, other, FLOW, None) is None
+    assert files.usable(stored.path, user_id, FLOW, None) == stored
 
 
-def test_a_file_of_a_flow_is_for_every_run_of_that_flow(files: Files, database: Database, user_id: str) -> None:
-    """Whoever runs it, the public among them; for runs of another flow it is its user's own."""
-    stored = add(files, user_id, flow_id=FLOW)
-    assert stored.path.startswith(f"{FLOW}/")
-    for reader in (None, another_user(database), user_id):
-        assert files.usable(stored.path, reader, FLOW) == stored
-    assert files.usable(stored.path, None, OTHER_FLOW) is None
-    assert files.usable(stored.path, another_user(database), OTHER_FLOW) is None
-    assert files.usable(stored.path, user_id, OTHER_FLOW) == stored
+def test_the_people_behind_one_key_have_each_their_own_files(files: Files, user_id: str) -> None:
+    """Contract 6.4: and whoever holds the key has others."""
+    stored = {end_user: add(files, user_id, end_user=end_user) for end_user in (None, "ann", "ben")}
+    for end_user, file in stored.items():
+        assert files.of_user(user_id, end_user) == [file]
+        usable = {one for one in stored if files.usable(stored[one].path, user_id, FLOW, end_user)}
+        assert usable == {end_user}
+
+
+def test_a_file_is_stored_once_under_an_id(files: Files, user_id: str) -> None:
+    """Also by those who do it at the same moment: one file stands, and the bytes of no other are left."""
+
+    def store(content: bytes) -> FileView:
+        return files.add_once("an-id", user_id, "note.txt", BytesIO(content), by=ANN)
+
+    outcomes = at_once([partial(store, b"a"), partial(store, b"b"), partial(store, b"c")])
+    [stored] = {outcome.result() for outcome in outcomes}
+    assert files.of_user(user_id) == [stored]
+    assert on_disk(files) == [stored.path]
+    content = files.read(stored)
+    assert store(b"d") == stored
+    assert files.read(stored) == content
+
+
+def test_what_is_done_to_files_is_recorded(files: Files, database: Database, user_id: str, flow: FlowView) -> None:
+    """Who did it and to which file of what name; nothing of one that was not stored."""
+    own, of_flow = add(files, user_id), add_to(files, flow)
+    with pytest.raises(FileTooLarge):
+        add(files, user_id, content=b"x" * 101)
+    files.delete(own, ANN)
+    assert not files.delete(own, ANN)
+    found = [(deed.action, deed.subject, deed.user_name, deed.detail) for deed in deeds(database, DeedFilter())]
+    assert found == [
+        ("file_deleted", own.id, "ann", {"name": "note.txt"}),
+        ("file_created", of_flow.id, "ann", {"name": "note.txt", "flow_id": FLOW}),
+        ("file_created", own.id, "ann", {"name": "note.txt"}),
+    ]
 
 
 def test_a_run_of_the_public_has_no_files_of_a_user(files: Files, user_id: str) -> None:
-    assert files.usable(add(files, user_id).path, None, FLOW) is None
+    assert files.usable(add(files, user_id).path, None, FLOW, None) is None
 
 
 def test_a_deleted_file_is_gone(files: Files, user_id: str) -> None:
     stored = add(files, user_id)
-    assert files.delete(user_id, stored.id)
-    assert files.find(user_id, stored.id) is None
+    assert files.delete(stored, ANN)
+    assert files.find(stored.id) is None
     assert on_disk(files) == []
-    assert not files.delete(user_id, stored.id)
+    assert not files.delete(stored, ANN)
     with pytest.raises(FileNotFoundError):
         files.read(stored)
 
 
-def test_a_user_has_so_many_files_and_no_more(files: Files, database: Database, user_id: str) -> None:
-    """Beyond them nothing is stored, in a flow's folder neither; other users have room of their own (I10)."""
-    stored = [add(files, user_id, flow_id=flow) for flow in (None, FLOW, None)]
-    for flow in (None, FLOW):
-        with pytest.raises(TooMany):
-            add(files, user_id, flow_id=flow)
+def test_a_user_has_so_many_files_and_no_more(files: Files, database: Database, user_id: str, flow: FlowView) -> None:
+    """Beyond them nothing is stored, in their flow's folder neither; other users have room of their own (I10)."""
+    stored = [add(files, user_id), add_to(files, flow), add(files, user_id)]
+    with pytest.raises(TooMany):
+        add(files, user_id)
+    with pytest.raises(TooMany):
+        add_to(files, flow)
     assert on_disk(files) == sorted(file.path for file in stored)
     assert {file.id for file in files.of_user(user_id)} == {file.id for file in stored}
     add(files, another_user(database))
@@ -137,7 +159,7 @@ def test_a_process_that_dies_before_the_row_leaves_nothing_that_is_seen(
     assert set(on_disk(files)) == {kept.path, second.path, orphan}
     for path in (kept.path, orphan):
         grow_old(files.folder / path)
-    files.delete(user_id, second.id)
+    files.delete(second, ANN)
     third = add(files, user_id)
     assert set(on_disk(files)) == {kept.path, third.path}
 
@@ -148,7 +170,7 @@ def test_a_process_that_dies_while_it_writes_leaves_nothing_that_is_seen(files: 
             raise Killed
 
     with pytest.raises(Killed):
-        files.add(user_id, "a.txt", Dying())
+        files.add(user_id, "a.txt", Dying(), by=ANN)
     assert files.of_user(user_id) == []
     [unfinished] = on_disk(files)
     assert unfinished.endswith(".part")
@@ -168,8 +190,8 @@ def test_a_process_that_dies_after_the_row_was_deleted(
 
     with monkeypatch.context() as patched, suppress(Killed):
         patched.setattr(Files, "_remove", dies)
-        files.delete(user_id, stored.id)
-    assert files.find(user_id, stored.id) is None
+        files.delete(stored, ANN)
+    assert files.find(stored.id) is None
     grow_old(files.folder / stored.path)
     assert on_disk(files) == [stored.path]
     assert on_disk(files) != [add(files, user_id).path]
@@ -209,7 +231,7 @@ def test_whatever_its_name_a_file_lies_in_its_folder(files: Files, user_id: str,
         assert on_disk(files) == [stored.path]
         assert files.place_of(stored).resolve().parent == (files.folder / user_id).resolve()
     finally:
-        files.delete(user_id, stored.id)
+        files.delete(stored, ANN)
 
 
 TRAVERSALS = ["../penstock.db", "/etc/passwd", "{user}/../../penstock.db", "{user}/./{name}", "{user}//{name}", "",
@@ -220,10 +242,4 @@ TRAVERSALS = ["../penstock.db", "/etc/passwd", "{user}/../../penstock.db", "{use
 def test_no_other_spelling_of_a_path_is_a_file(files: Files, user_id: str, path: str) -> None:
     stored = add(files, user_id)
     name = stored.path.partition("/")[2]
-    assert files.usable(path.format(user=user_id, name=name), user_id, FLOW) is None
-
-
-def grow_old(path: Path) -> None:
-    """Lets a file have been written longer ago than any upload takes."""
-    moment = path.stat().st_mtime - ORPHAN_SECONDS - 1
-    os.utime(path, (moment, moment))
+    assert files.usable(path.format(user=user_id, name=name), user_id, FLOW, None) is None

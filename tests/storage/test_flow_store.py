@@ -1,28 +1,36 @@
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 from sqlmodel import col
 
+from storage import flow_store
+from storage.auditing import Actor
 from storage.database import Database
-from storage.errors import LiveJobs, NameTaken
+from storage.errors import FlowIdTaken, LiveJobs, NameTaken, TooMany
 from storage.flow_store import (
+    MOST,
     NewFlow,
     change_flow,
     create_flow,
+    create_flows,
     delete_flow,
     find_flow,
     list_flows,
     load_version,
+    load_versions,
     store_version,
+    taken_ids,
 )
 from storage.jobs import find_job
 from storage.log import EventLog
 from storage.states import LIVE, TERMINAL, Status
-from storage.tables import FlowVersion
-from tests.storage.situations import JobMaker, another_user, at_once, brought_to, contents
+from storage.tables import Flow, FlowVersion, User
+from tests.storage.situations import NOON, JobMaker, another_user, at_once, brought_to, contents, submitted
+from tests.storage.statements import statements
 
 DEFINITION = {"nodes": [{"id": "a"}], "edges": []}
 OTHER = {"nodes": [{"id": "b"}], "edges": []}
@@ -89,8 +97,11 @@ def test_changed_fields_leave_the_others_and_the_version(database: Database, use
 
 
 def test_a_flow_that_does_not_exist_cannot_be_changed(database: Database) -> None:
+    """Nothing is stored or recorded of it."""
+    before = contents(database)
     with pytest.raises(LookupError):
-        change_flow(database, "nowhere", {"name": "x"})
+        change_flow(database, "nowhere", {"is_public": True, "definition": OTHER}, Actor("ann", "ann"))
+    assert contents(database) == before
 
 
 def test_an_endpoint_name_that_is_taken_is_refused_and_stores_nothing(database: Database, user_id: str) -> None:
@@ -104,10 +115,87 @@ def test_an_endpoint_name_that_is_taken_is_refused_and_stores_nothing(database: 
     assert contents(database) == before
 
 
-def test_an_id_that_is_taken_is_refused(database: Database, user_id: str) -> None:
+@pytest.mark.parametrize("endpoint_name", [None, "free"])
+def test_an_id_that_is_taken_is_refused(database: Database, user_id: str, endpoint_name: str | None) -> None:
+    """Whatever else the flow brings, and of two in one call as well."""
     stored = create_flow(database, flow(user_id))
-    with pytest.raises(NameTaken):
-        create_flow(database, flow(user_id, id=stored.id))
+    new = flow(user_id, id=stored.id, endpoint_name=endpoint_name, definition=OTHER)
+    twice = [flow(user_id, id="twice"), flow(user_id, id="twice")]
+    before = contents(database)
+    for flows in ([new], [flow(user_id), new], twice):
+        with pytest.raises(FlowIdTaken):
+            create_flows(database, flows)
+    assert contents(database) == before
+
+
+def test_an_id_of_a_deleted_flow_is_taken_while_somebody_else_ran_it(log: EventLog, new_job: JobMaker) -> None:
+    """The new flow would hide from them what they ran."""
+    job = new_job()
+    other = another_user(log.database)
+    submitted(log, job)
+    assert taken_ids(log.database, {job.flow_id, "free"}, job.user_id) == set()
+    assert taken_ids(log.database, {job.flow_id, "free"}, other) == {job.flow_id}
+    with pytest.raises(FlowIdTaken):
+        create_flow(log.database, flow(other, id=job.flow_id))
+    create_flow(log.database, flow(job.user_id, id=job.flow_id))
+
+
+def test_of_eight_flows_that_take_one_id_at_once_one_is_there(database: Database, user_id: str) -> None:
+    """The others are told that the id is taken, not that the name is that they brought."""
+    new = flow(user_id, endpoint_name="same")
+    races = at_once([partial(create_flow, database, new)] * 8)
+    faults = [race.exception() for race in races]
+    assert [fault for fault in faults if fault is None] == [None]
+    assert [type(fault) for fault in faults if fault is not None] == [FlowIdTaken] * 7
+
+
+def test_nobody_waits_while_definitions_are_hashed(
+    database: Database, user_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may take long, and SQLite has one writer at a time."""
+
+    hash_now = flow_store.version_of
+
+    def hashed(definition: Mapping[str, Any]) -> tuple[str, str]:
+        with database.durable() as connection:
+            connection.execute(update(User).values(is_superuser=True))
+        return hash_now(definition)
+
+    new = [flow(user_id), flow(user_id, definition=OTHER)]
+    stored = create_flow(database, flow(user_id))
+    monkeypatch.setattr(flow_store, "version_of", hashed)
+    create_flows(database, new)
+    change_flow(database, stored.id, {"definition": OTHER})
+
+
+def test_known_versions_are_looked_up_in_one_statement(database: Database, user_id: str) -> None:
+    """However many flows there are, stored or read; each has its own."""
+    definitions = [{"nodes": [{"id": str(n)}], "edges": []} for n in range(5)]
+    new = [flow(user_id, definition=definition) for definition in [*definitions, *definitions]]
+    with statements("FROM flow_versions") as looked_up:
+        created = create_flows(database, new)
+    assert len(looked_up) == 1
+    ids = {one.version_id for one in created}
+    with statements("FROM flow_versions") as read:
+        found = load_versions(database, ids)
+    assert len(read) == 1
+    assert [found[one.version_id] for one in created] == [*definitions, *definitions]
+
+
+def test_a_user_has_so_many_flows_and_no_more(database: Database, user_id: str) -> None:
+    """Beyond them nothing is stored; others have room of their own (I10)."""
+    first = create_flow(database, flow(user_id))
+    row = {"user_id": user_id, "name": "x", "version_id": first.version_id, "created_at": NOON, "updated_at": NOON}
+    with database.durable() as connection:
+        connection.execute(insert(Flow), [{**row, "id": str(n)} for n in range(MOST - 2)])
+    before = contents(database)
+    with pytest.raises(TooMany, match="5000 flows"):
+        create_flows(database, [flow(user_id), flow(user_id)])
+    assert contents(database) == before
+    create_flow(database, flow(user_id))
+    with pytest.raises(TooMany):
+        create_flow(database, flow(user_id))
+    create_flow(database, flow(another_user(database)))
 
 
 def test_an_endpoint_name_is_one_of_its_user(database: Database, user_id: str) -> None:

@@ -7,19 +7,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
-from storage.accounts import LOCAL_USER, Account, ensure_local_user
+from storage.accounts import LOCAL_USER, Account
 from storage.auditing import Actor, DeedFilter, deeds
 from storage.clock import after
 from storage.database import Database
-from storage.errors import AccountInactive
+from storage.errors import AccountInactive, TooMany
+from storage.first_user import ensure_local_user
 from storage.hash_key import hashing_secrets
 from storage.keys import (
     MAX_LENGTH,
+    MOST,
     START,
     NewKey,
-    any_key_exists,
     create_key,
     find_key,
     find_view,
@@ -30,7 +31,7 @@ from storage.keys import (
 from storage.secrets import Secrets, new_key
 from storage.tables import ApiKey
 from storage.users import create_user, deactivate
-from tests.storage.situations import contents
+from tests.storage.situations import NOON, contents
 
 DESK = Actor("desk", "somebody", "203.0.113.7")
 
@@ -113,13 +114,11 @@ def test_a_moment_may_be_given_as_such(database: Database, secrets: Secrets, use
 
 
 def test_a_revoked_key_is_nobodys(database: Database, secrets: Secrets, made: NewKey) -> None:
-    """At once, for good, and it guards no more."""
-    assert any_key_exists(database)
+    """At once and for good."""
     assert revoke_key(database, made.id, DESK)
     assert find_key(database, secrets, made.key) is None
     assert not revoke_key(database, made.id, DESK)
     assert list_keys(database) == []
-    assert not any_key_exists(database)
 
 
 def test_only_its_owner_ends_a_key(database: Database, secrets: Secrets, made: NewKey) -> None:
@@ -188,3 +187,17 @@ def test_what_is_done_to_keys_is_recorded(database: Database, made: NewKey) -> N
     found = deeds(database, DeedFilter(subject=made.id))
     assert [deed.action for deed in found] == ["key_revoked", "key_created"]
     assert {(deed.user_name, deed.address) for deed in found} == {("somebody", "203.0.113.7")}
+
+
+def test_a_user_has_so_many_keys_and_no_more(database: Database, secrets: Secrets, user_id: str, made: NewKey) -> None:
+    """Beyond them nothing is stored, until one is revoked; others have room of their own (I10)."""
+    row = {"user_id": user_id, "name": "a key", "prefix": "psk_", "created_at": NOON}
+    with database.durable() as connection:
+        connection.execute(insert(ApiKey), [{**row, "id": str(n), "digest": str(n)} for n in range(MOST - 1)])
+    before = contents(database)
+    with pytest.raises(TooMany, match="100 API keys"):
+        create_key(database, secrets, user_id, "one more", DESK)
+    assert contents(database) == before
+    create_key(database, secrets, create_user(database, "anna", DESK), "theirs", DESK)
+    revoke_key(database, made.id, DESK)
+    create_key(database, secrets, user_id, "one more", DESK)

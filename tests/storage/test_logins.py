@@ -11,7 +11,7 @@ from storage.clock import after
 from storage.database import Database
 from storage.errors import AccountInactive
 from storage.keys import NewKey, create_key, revoke_key
-from storage.logins import NewLogin, end_login, find_login, note_refused, start_login
+from storage.logins import MOST, NewLogin, end_login, find_login, note_refused, start_login
 from storage.secrets import Secrets
 from storage.tables import ApiKey, Login
 from storage.users import activate, create_user, deactivate, set_password
@@ -142,3 +142,14 @@ def test_logins_are_recorded(database: Database, secrets: Secrets, local: Actor,
         ("logout", LOCAL_USER, "203.0.113.7"),
         ("login", LOCAL_USER, "203.0.113.7"),
     ]
+
+
+def test_the_oldest_of_too_many_logins_ends(database: Database, secrets: Secrets, local: Actor) -> None:
+    """I10: whoever signs in is let in; others have logins of their own."""
+    anna = Actor(create_user(database, "anna", DESK), "anna")
+    theirs = start_login(database, secrets, anna, HOUR)
+    first, second, *_, last = [start_login(database, secrets, local, HOUR) for _ in range(MOST + 1)]
+    assert find_login(database, secrets, first.token) is None
+    for still in (second, last, theirs):
+        assert find_login(database, secrets, still.token) is not None
+    assert count(database) == MOST + 1

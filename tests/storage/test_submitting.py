@@ -10,6 +10,7 @@ from storage.cursor import START
 from storage.database import Database
 from storage.errors import IdempotencyConflict, QueueFull
 from storage.jobs import find_job
+from storage.levels import Trust
 from storage.log import EventLog
 from storage.states import HOLDS_KEY, TERMINAL, Mode, Order, Status
 from storage.submitting import NewJob, QueueBounds, Submitted, submit
@@ -173,3 +174,23 @@ def test_a_backlog_of_background_runs_turns_nobody_away_who_waits(
     with pytest.raises(QueueFull):
         submit(log, new_job(), FIRST, bounds)
     assert submit(log, new_job(mode=Mode.SYNC), FIRST, bounds).is_new
+
+
+def test_runs_of_the_public_that_wait_for_the_owner_are_bounded_for_each_flow(log: EventLog, new_job: JobMaker) -> None:
+    """F16: other flows, and the owner's own runs, are not held up."""
+    bounds = QueueBounds(asking=1)
+    brought_to(log, new_job(trust=Trust.PUBLIC, flow_id="asks"), Status.SUSPENDED)
+    with pytest.raises(QueueFull, match="wait for its owner"):
+        submit(log, new_job(trust=Trust.PUBLIC, flow_id="asks"), FIRST, bounds)
+    submit(log, new_job(trust=Trust.PUBLIC, flow_id="another"), FIRST, bounds)
+    submit(log, new_job(flow_id="asks"), FIRST, bounds)
+
+
+def test_runs_of_the_public_wait_in_a_line_of_their_own(log: EventLog, new_job: JobMaker) -> None:
+    """F16: they do not count as the owner's, who still finds room."""
+    bounds = QueueBounds(of_user=1)
+    submit(log, new_job(trust=Trust.PUBLIC), FIRST, bounds)
+    submit(log, new_job(), FIRST, bounds)
+    for trust in (Trust.PUBLIC, Trust.FULL):
+        with pytest.raises(QueueFull):
+            submit(log, new_job(trust=trust), FIRST, bounds)

@@ -5,9 +5,10 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from storage.accounts import ensure_local_user
+from storage.auditing import Actor, DeedFilter, deeds
 from storage.database import Database
 from storage.errors import NameTaken, SecretUnreadable, TooMany
+from storage.first_user import ensure_local_user
 from storage.log import EventLog
 from storage.requests import Overrides
 from storage.secrets import Secrets, new_key
@@ -195,3 +196,29 @@ def test_overrides_show_nothing_and_nothing_is_kept_of_none(secrets: Secrets) ->
     assert CANARY not in repr(Overrides(globals={"TOKEN": CANARY}))
     assert Overrides().seal(secrets, "one") is None
     assert Overrides.open(None, secrets, "one") == Overrides()
+
+
+def test_what_is_done_to_variables_is_recorded(database: Database, secrets: Secrets, user_id: str) -> None:
+    """Who did it to which name, never the value; nothing of what was refused or changed nothing (I8)."""
+    ann = Actor("ann-1", "ann", "10.0.0.7")
+    created = create_variable(database, secrets, user_id, "A", CANARY, ann)
+    with pytest.raises(NameTaken):
+        create_variable(database, secrets, user_id, "A", CANARY, ann)
+    rotate_variable(database, secrets, user_id, created.id, CANARY, ann)
+    rotate_variable(database, secrets, another_user(database), created.id, CANARY, ann)
+    for _ in range(2):
+        set_variable(database, secrets, user_id, "B", CANARY, ann)
+    for _ in range(2):
+        delete_variable(database, user_id, "B", ann)
+        delete_variable_by_id(database, user_id, created.id, ann)
+    found = deeds(database, DeedFilter())
+    assert [(deed.action, deed.subject) for deed in reversed(found)] == [
+        ("variable_changed", "A"),
+        ("variable_changed", "A"),
+        ("variable_changed", "B"),
+        ("variable_changed", "B"),
+        ("variable_deleted", "B"),
+        ("variable_deleted", "A"),
+    ]
+    assert {(deed.user_name, deed.address) for deed in found} == {("ann", "10.0.0.7")}
+    assert CANARY not in repr(found)

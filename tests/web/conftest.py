@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from starlette.testclient import TestClient
 
 from storage.accounts import LOCAL_USER_ID
 from storage.database import Database
@@ -16,7 +18,9 @@ from tests.making import echo_flow
 from tests.reading import Client
 from tests.storage.situations import brought_to
 from tests.web.following import silent_log
+from web.app import app
 
+FIRST_KEY = "the-first-key-of-the-first-user"
 MAX_VERTICES = 20
 MAX_BODY_BYTES = 200_000
 SETTINGS = {"PENSTOCK_MAX_VERTICES": str(MAX_VERTICES), "PENSTOCK_MAX_BODY_BYTES": str(MAX_BODY_BYTES)}
@@ -75,3 +79,12 @@ def job_in(stored: Database, echo: str) -> Callable[[Status], str]:
         return brought_to(silent_log(stored), job, status).job_id
 
     return make
+
+
+@pytest.fixture
+def inside(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """A caller of a server in this process, on `database_url`: a test can step in between what it does, and watch."""
+    monkeypatch.setenv("PENSTOCK_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PENSTOCK_BOOTSTRAP_KEY", FIRST_KEY)
+    with TestClient(app, headers={"x-api-key": FIRST_KEY}) as client:
+        yield client

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import httpx2
 
 from storage.database import Database
 from tests.storage.situations import contents
@@ -26,7 +27,7 @@ def changes_nothing(database: Database, but: Collection[str] = ()) -> Iterator[N
     assert not any(changed.values()), {name: rows for name, rows in changed.items() if rows}
 
 
-def assert_refused(answer: httpx.Response, status: int, code: str, **more: Any) -> None:
+def assert_refused(answer: httpx.Response | httpx2.Response, status: int, code: str, **more: Any) -> None:
     """The contract's error object, with exactly the keys `more` beside the three that each has."""
     assert answer.status_code == status, answer.text
     assert answer.json().keys() == {"detail"}

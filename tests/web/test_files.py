@@ -19,7 +19,7 @@ from storage.secrets import kept_keys
 from storage.users import create_user
 from tests.deployments import Deployment, embedded
 from tests.making import echo_flow
-from tests.reading import WORKFLOWS, Client
+from tests.reading import FLOWS, WORKFLOWS, Client
 from tests.web.refusing import assert_invalid, assert_refused, changes_nothing
 
 FILES = "/api/v2/files"
@@ -256,3 +256,45 @@ def test_an_upload_whose_client_leaves(mine: Client, stored: Database, folder: P
             mine.http.post(FILES, content=body(), headers=headers)
         assert mine.http.get(f"{WORKFLOWS}/jobs").status_code == 200
     assert bytes_on_disk(folder) == before
+
+
+@pytest.mark.parametrize(("level", "status"), [(None, 404), ("read", 403), ("execute", 403), ("write", 200)])
+def test_the_files_of_a_flow_are_for_whoever_may_change_it(
+    mine: Client, theirs: Client, stored: Database, level: str | None, status: int
+) -> None:
+    """To list, to read and to delete, whoever brought them; nobody else learns that there are any (I9)."""
+    flow_id = mine.store(echo_flow())
+    upload(mine, url=f"{FLOW_FILES}/{flow_id}")
+    [file] = mine.http.get(FILES, params={"flow_id": flow_id}).json()
+    if level is not None:
+        mine.http.post(f"{FLOWS}{flow_id}/shares", json={"user": "other", "level": level})
+    listed = theirs.http.get(FILES, params={"flow_id": flow_id})
+    assert listed.status_code == status
+    assert theirs.http.get(FILES).json() == []
+    if status == 200:
+        assert listed.json() == [file]
+        assert theirs.http.get(f"{FILES}/{file['id']}").content == PNG
+        assert theirs.http.delete(f"{FILES}/{file['id']}").status_code == 204
+        assert mine.http.get(FILES).json() == []
+        return
+    with nothing_stored(stored):
+        for method in ("GET", "DELETE"):
+            answer = theirs.http.request(method, f"{FILES}/{file['id']}")
+            assert_refused(answer, 404, "FILE_NOT_FOUND", file_id=file["id"])
+
+
+def test_a_file_that_somebody_brought_to_a_flow_is_its_owners(mine: Client, theirs: Client) -> None:
+    """Whoever may change the flow no more has nothing of it, and their room is their own."""
+    flow_id = mine.store(echo_flow())
+    shared = mine.http.post(f"{FLOWS}{flow_id}/shares", json={"user": "other", "level": "write"}).json()
+    assert upload(theirs, url=f"{FLOW_FILES}/{flow_id}").status_code == 201
+    mine.http.delete(f"{FLOWS}{flow_id}/shares/{shared['id']}")
+    [file] = mine.http.get(FILES).json()
+    assert file["flow_id"] == flow_id
+    assert theirs.http.delete(f"{FILES}/{file['id']}").status_code == 404
+    assert_refused(run_with(theirs, theirs.store(echo_flow()), file["path"]), 422, "FILE_NOT_FOUND", path=file["path"])
+
+
+@pytest.mark.parametrize("flow_id", ["", "no-id", "\0"])
+def test_no_flow_whose_files_could_be_listed(mine: Client, flow_id: str) -> None:
+    assert_invalid(mine.http.get(FILES, params={"flow_id": flow_id}), "uuid_parsing", "query", "flow_id")

@@ -18,8 +18,8 @@ from tests.web.refusing import assert_invalid, assert_not_json, assert_refused, 
 UPLOAD = f"{FLOWS}upload/"
 MISSING = "0b105ea0-ccef-46c8-844d-d57373370a52"
 SHOWN = {
-    "id", "name", "description", "endpoint_name", "tags", "is_component", "user_id", "version_id", "created_at",
-    "updated_at", "data",
+    "id", "name", "description", "endpoint_name", "tags", "is_component", "access_type", "access", "user_id",
+    "version_id", "created_at", "updated_at", "data",
 }  # fmt: skip
 
 WRITES: Mapping[str, tuple[str, str]] = {
@@ -134,7 +134,7 @@ def test_a_flow_whose_jobs_live(
     job_id = job_in(status)
     with changes_nothing(stored):
         answer = client.http.delete(f"{FLOWS}{echo}")
-    assert_refused(answer, 409, "FLOW_HAS_LIVE_JOBS", flow_id=echo)
+    assert_refused(answer, 409, "FLOW_HAS_LIVE_JOBS", flow_id=echo, job_ids=answer.json()["detail"]["job_ids"])
     client.stop(job_id)
 
 
@@ -199,3 +199,17 @@ def test_the_list_can_leave_the_data_out(client: Client, echo: str) -> None:
     assert [flow["id"] for flow in headers] == [flow["id"] for flow in whole]
     assert all(flow["data"] is None for flow in headers)
     assert any(flow["id"] == echo and flow["data"] == echo_flow() for flow in whole)
+
+
+def test_an_upload_of_more_flows_than_it_may_hold(client: Client, stored: Database) -> None:
+    """It is refused before any of them is looked at (I10)."""
+    with changes_nothing(stored):
+        too_many, most = [client.http.post(UPLOAD, json={"flows": [{}] * count}) for count in (101, 100)]
+    assert_refused(too_many, 422, "TOO_MANY_FLOWS", limit=100)
+    assert_invalid(most, "missing", "body", "name")
+
+
+def test_an_upload_of_no_flows(client: Client, stored: Database) -> None:
+    with changes_nothing(stored):
+        answer = client.http.post(UPLOAD, json={"flows": []})
+    assert (answer.status_code, answer.json()) == (201, [])

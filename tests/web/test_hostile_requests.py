@@ -29,6 +29,7 @@ from web.gates.envelope import MAX_QUERY_BYTES
 from web.routes import ROUTES
 
 SEARCH = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+KEY = "a-key-of-enough-characters"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 RECORDED = {"/api/v1/login": {"audit_log"}}
 """Where it is written down that somebody was refused."""
@@ -95,9 +96,10 @@ def requests(draw: st.DrawFn, path: str, ids: Mapping[str, str]) -> Hostile:
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A server of its own, on which nothing else runs. In the end it still runs flows."""
-    with embedded(tmp_path_factory.mktemp("attacked"), {"PENSTOCK_PUBLIC_RUNS_PER_MINUTE": "1000000"}) as deployment:
+    settings = {"PENSTOCK_PUBLIC_RUNS_PER_MINUTE": "1000000", "PENSTOCK_BOOTSTRAP_KEY": KEY}
+    with embedded(tmp_path_factory.mktemp("attacked"), settings) as deployment:
         yield deployment
-        with closing(Client(deployment.url)) as client:
+        with closing(Client(deployment.url, KEY)) as client:
             answer = client.run(client.store(echo_flow(), "last"), input_value="still here").json()
         assert answer["output"]["text"] == "still here"
 
@@ -111,7 +113,7 @@ def rows(attacked: Deployment) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def ids(attacked: Deployment) -> Mapping[str, str]:
     """What stands in the paths of routes, each the id of something that there is where there can be."""
-    with closing(Client(attacked.url)) as client:
+    with closing(Client(attacked.url, KEY)) as client:
         flow_id = client.store(echo_flow())
         job_id = client.run(flow_id, input_value="x").json()["job_id"]
     nothing = str(UUID(int=7))
@@ -121,8 +123,8 @@ def ids(attacked: Deployment) -> Mapping[str, str]:
 
 @pytest.fixture(scope="module")
 def attacker(attacked: Deployment) -> Iterator[httpx.Client]:
-    """Somebody on this machine, who needs no key."""
-    with httpx.Client(base_url=attacked.url, timeout=PATIENCE) as client:
+    """Somebody who has a key, and shows it unless they show something else."""
+    with httpx.Client(base_url=attacked.url, timeout=PATIENCE, headers={"x-api-key": KEY}) as client:
         yield client
 
 

@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flows.events import token, warning
-from storage.accounts import ensure_local_user
 from storage.claiming import Claimed
 from storage.cursor import START, Cursor
 from storage.database import Database
+from storage.first_user import ensure_local_user
 from storage.flow_store import store_version
 from storage.log import EventLog
 from storage.memory_stream import MemoryStream

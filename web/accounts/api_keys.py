@@ -8,14 +8,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.keys import KeyView, create_key, find_view, list_keys, revoke_key
+from storage.errors import TooMany
+from storage.keys import MOST, KeyView, create_key, find_view, list_keys, revoke_key
 from web.access import canonical
 from web.bodies import read_model
 from web.callers.caller import Caller
 from web.errors import Refusal
 from web.json import json_response
-from web.services import Services, admit
-from web.workflows.schemas import Name
+from web.services import Services, admit_account
+from web.texts import Name
 
 MASK = "*" * 10
 """What stands for the hidden part of a key."""
@@ -39,7 +40,7 @@ class KeyBody(BaseModel):
 
 async def api_keys(request: Request) -> Response:
     """GET /api/v1/api_key/: the caller's keys, each with its beginning only."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     found = await run_in_threadpool(list_keys, services.store.database, caller.user_id)
     shown = [_shown(key) for key in found]
     return json_response({"total_count": len(shown), "user_id": caller.user_id, "api_keys": shown})
@@ -47,14 +48,14 @@ async def api_keys(request: Request) -> Response:
 
 async def post_api_key(request: Request) -> Response:
     """POST /api/v1/api_key/: a new key, which is shown whole in this one answer."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     body = await read_model(request, KeyBody, services.limits.max_body_bytes)
     return json_response(await run_in_threadpool(_create, services, caller, body))
 
 
 async def remove_api_key(request: Request) -> Response:
     """DELETE /api/v1/api_key/{api_key_id}: revokes one of the caller's own keys, whoever they are."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     await run_in_threadpool(_revoke, services, caller, request.path_params["api_key_id"])
     return json_response({"detail": "API Key deleted"})
 
@@ -62,7 +63,10 @@ async def remove_api_key(request: Request) -> Response:
 def _create(services: Services, caller: Caller, body: KeyBody) -> dict[str, object]:
     store = services.store
     name = body.name or UNNAMED
-    new = create_key(store.database, store.secrets, caller.user_id, name, caller.actor, body.expires_at)
+    try:
+        new = create_key(store.database, store.secrets, caller.user_id, name, caller.actor, body.expires_at)
+    except TooMany as many:
+        raise Refusal(422, "Too many API keys", "TOO_MANY_API_KEYS", str(many), limit=MOST) from None
     view = find_view(store.database, new.id)
     assert view is not None, "nobody knows its id yet"
     return {**_shown(view), "api_key": new.key}

@@ -12,10 +12,9 @@ from starlette.responses import Response
 from storage.auditing import Action, DeedFilter, Detail, Recorded, deeds
 from web.bodies import validated_query
 from web.callers.caller import Caller
-from web.errors import Refusal
 from web.json import json_response
-from web.services import Services, admit
-from web.workflows.schemas import Name
+from web.services import Services, admit_account
+from web.texts import Name
 
 Since = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC))]
 
@@ -52,11 +51,8 @@ class AuditPage(BaseModel):
 
 
 async def audit_log(request: Request) -> Response:
-    """What a superuser may know of everybody, and anybody else of themselves; not an end user, whom others stand beside
-    behind the same account."""
-    services, caller = await admit(request)
-    if caller.end_user is not None and not caller.is_superuser:
-        raise Refusal(403, "Forbidden", "NOT_FOR_END_USERS", "This log tells of everybody behind the same key.")
+    """What a superuser may know of everybody, and anybody else of themselves."""
+    services, caller = await admit_account(request)
     query = validated_query(request, AuditQuery)
     return json_response(await run_in_threadpool(_page, services, caller, query))
 

@@ -19,7 +19,7 @@ from web.callers.proxies import client_address
 from web.errors import Unauthenticated
 from web.json import json_response
 from web.services import Services, admit, services_of
-from web.workflows.schemas import Name
+from web.texts import Name
 
 MAX_BODY_BYTES = 16_384
 MAX_FIELDS = 16

@@ -14,12 +14,13 @@ from storage.variables import (
     list_variables,
     rotate_variable,
 )
+from web.access import canonical
 from web.bodies import read_model
 from web.callers.caller import Caller
 from web.errors import Refusal
 from web.json import json_response
-from web.services import Services, admit
-from web.workflows.schemas import GlobalName, GlobalValue
+from web.services import Services, admit_account
+from web.texts import GlobalName, GlobalValue
 
 
 class VariableBody(BaseModel):
@@ -41,21 +42,21 @@ class VariablePatch(BaseModel):
 
 async def variables(request: Request) -> Response:
     """GET /api/v1/variables/: the caller's variables by name, without their values."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     found = await run_in_threadpool(list_variables, services.store.database, caller.user_id)
     return json_response([_shown(variable) for variable in found])
 
 
 async def post_variable(request: Request) -> Response:
     """POST /api/v1/variables/: stores a value under a new name; 201, or 409 for a name that is there."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     body = await read_model(request, VariableBody, services.limits.max_body_bytes)
     return json_response(await run_in_threadpool(_create, services, caller, body), 201)
 
 
 async def patch_variable(request: Request) -> Response:
     """PATCH /api/v1/variables/{variable_id}: another value for the same name."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     body = await read_model(request, VariablePatch, services.limits.max_body_bytes)
     variable_id = request.path_params["variable_id"]
     return json_response(await run_in_threadpool(_rotate, services, caller, variable_id, body.value))
@@ -63,7 +64,7 @@ async def patch_variable(request: Request) -> Response:
 
 async def remove_variable(request: Request) -> Response:
     """DELETE /api/v1/variables/{variable_id}: 204."""
-    services, caller = await admit(request)
+    services, caller = await admit_account(request)
     await run_in_threadpool(_delete, services, caller, request.path_params["variable_id"])
     return Response(status_code=204)
 
@@ -71,23 +72,25 @@ async def remove_variable(request: Request) -> Response:
 def _create(services: Services, caller: Caller, body: VariableBody) -> dict[str, object]:
     store = services.store
     try:
-        return _shown(create_variable(store.database, store.secrets, caller.user_id, body.name, body.value))
+        created = create_variable(store.database, store.secrets, caller.user_id, body.name, body.value, caller.actor)
     except NameTaken as taken:
         raise Refusal(409, "Name taken", "NAME_TAKEN", str(taken), name=taken.name) from None
     except TooMany as many:
         raise Refusal(422, "Too many variables", "TOO_MANY_VARIABLES", str(many), limit=MOST) from None
+    return _shown(created)
 
 
 def _rotate(services: Services, caller: Caller, variable_id: str, value: str) -> dict[str, object]:
     store = services.store
-    rotated = rotate_variable(store.database, store.secrets, caller.user_id, variable_id, value)
+    meant = canonical(variable_id)
+    rotated = rotate_variable(store.database, store.secrets, caller.user_id, meant, value, caller.actor)
     if rotated is None:
         raise _variable_not_found(variable_id)
     return _shown(rotated)
 
 
 def _delete(services: Services, caller: Caller, variable_id: str) -> None:
-    if not delete_variable_by_id(services.store.database, caller.user_id, variable_id):
+    if not delete_variable_by_id(services.store.database, caller.user_id, canonical(variable_id), caller.actor):
         raise _variable_not_found(variable_id)
 
 

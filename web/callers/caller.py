@@ -15,6 +15,8 @@ class Caller:
     """The network address that the request came from."""
     end_user: str | None = None
     """The person for whom a service calls with its own key (contract 6.4)."""
+    credential: str | None = None
+    """The key or the login that they showed; None for the local user, who needs none."""
     is_proxied: bool = False
     """Whether a trusted proxy passed the request on, which names end users."""
 

@@ -44,6 +44,12 @@ class EndUsers:
             raise _unidentified(f"Name the end user in the header {self.header}.")
         return f"{ANONYMOUS}{SEPARATOR}{uuid4()}" if caller.is_proxied else None
 
+    def check_names(self, end_user: str | None, *names: str | None) -> None:
+        """Refuses with 422 the session or key of somebody who names no end user, if it could be an end user's."""
+        if self.header is not None and end_user is None and any(name and SEPARATOR in name for name in names):
+            message = f"Only an end user's session or idempotency key has {SEPARATOR!r} in it."
+            raise Refusal(422, "Reserved name", "RESERVED_NAME", message)
+
 
 def is_anonymous(end_user: str) -> bool:
     """Whether nobody was named, so that nothing of the run is remembered."""

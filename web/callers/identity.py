@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from storage.accounts import Account, unguarded_account
+from storage.credentials import KEY, LOGIN, credential
 from storage.database import Database
 from storage.errors import AccountInactive, SecretUnreadable
 from storage.keys import FoundKey, find_key
@@ -30,9 +31,18 @@ PASSWORDS_AT_ONCE = 2
 class BrowserLogin:
     """The login that a browser's cookie carries."""
 
+    id: str
     account: Account
     expires_at: datetime
     token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Proven:
+    """An account, and the credential that proves it is theirs; None for the local user."""
+
+    account: Account
+    credential: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,14 +64,16 @@ class Identity:
     async def caller(self, request: Request) -> Caller:
         """Who calls. Raises `Unauthenticated`: 403 without credentials, for a bad key, an inactive account and a change
         without CSRF token, 401 for a bad token."""
-        return Caller(await self._account(request), client_address(request))
+        proven = await self._caller(request)
+        return Caller(proven.account, client_address(request), credential=proven.credential)
 
     async def visitor(self, request: Request) -> Account | None:
         """Whose credentials a request shows, where it may be made without any; None when it proves nothing."""
         try:
-            return await self._proven(request, shown_in(request))
+            proven = await self._proven(request, shown_in(request))
         except (AccountInactive, Unauthenticated):
             return None
+        return proven.account if proven is not None else None
 
     async def browser_login(self, request: Request) -> BrowserLogin | None:
         """The login that a request is made with; None when it shows a key, or nothing that counts."""
@@ -79,43 +91,44 @@ class Identity:
         """Whose name and password these are. Raises `AccountInactive`."""
         return await to_thread.run_sync(account_with, self.database, name, password, limiter=self.password_checks)
 
-    async def _account(self, request: Request) -> Account:
+    async def _caller(self, request: Request) -> Proven:
         shown = shown_in(request)
         try:
-            account = await self._proven(request, shown)
+            proven = await self._proven(request, shown)
         except AccountInactive:
             raise Unauthenticated("User account is inactive") from None
         except SecretUnreadable as lost:
             raise unavailable("CREDENTIALS_UNREADABLE", str(lost)) from None
-        if account is None and shown.key is None:
-            account = await self._local(request)
-        if account is None:
+        if proven is None and shown.key is None:
+            proven = await self._local(request)
+        if proven is None:
             raise shown.refused()
-        return account
+        return proven
 
-    async def _proven(self, request: Request, shown: Shown) -> Account | None:
+    async def _proven(self, request: Request, shown: Shown) -> Proven | None:
         if shown.key is not None:
             found = await self.of_key(shown.key)
-            return found.account if found is not None else None
+            return Proven(found.account, credential(KEY, found.id)) if found is not None else None
         login = await self.browser_login(request)
         if login is None:
             return None
         check_csrf(request, login.token, self.secrets, self.origins)
-        return login.account
+        return Proven(login.account, credential(LOGIN, login.id))
 
     def _login_of(self, cookie: str) -> BrowserLogin | None:
         token = token_in(cookie, self.secrets)
         found = find_login(self.database, self.secrets, token) if token is not None else None
         if found is None or token is None:
             return None
-        return BrowserLogin(found.account, found.expires_at, token)
+        return BrowserLogin(found.id, found.account, found.expires_at, token)
 
-    async def _local(self, request: Request) -> Account | None:
+    async def _local(self, request: Request) -> Proven | None:
         """The local user, for a call from this machine while nobody could show more; a cookie that is not ours, of
         another server on this machine perhaps, does not matter then."""
         if not self.opens_locally or not is_from_here(request):
             return None
         account = await run_in_threadpool(unguarded_account, self.database)
-        if account is not None:
-            check_page(request)
-        return account
+        if account is None:
+            return None
+        check_page(request)
+        return Proven(account)

@@ -1,22 +1,19 @@
 """Stream tokens: short-lived leave to follow one job, for `EventSource`, which sends no headers (fault F13)."""
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
+from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
 
-from storage.accounts import Account, find_account
+from storage.accounts import Account
+from storage.credentials import account_behind
 from storage.errors import AccountInactive, SecretUnreadable
+from storage.secrets import Secrets
 from storage.store import Store
-from web.access import load_job
 from web.callers.caller import Caller
 from web.callers.proxies import client_address
 from web.errors import Unauthenticated
-from web.json import json_response
-from web.services import Services, admit, services_of
+from web.services import Services, admit, recognise, services_of
 
 SECONDS = 300
 """How long a token is taken: short, for it stands in a URL; long enough for the browser, which comes back with the same
@@ -24,18 +21,10 @@ URL when its connection breaks. After that it is refused with 401, and the page 
 QUERY = "stream_token"
 
 
-@dataclass(frozen=True)
-class _Leave:
-    """For whom a token was made."""
-
-    account: Account
-    end_user: str | None
-
-
-async def post_stream_token(request: Request) -> Response:
-    """POST /api/v2/workflows/{job_id}/stream-token: a token for this job's events, and the URL to follow them at."""
-    services, caller = await admit(request)
-    return json_response(await run_in_threadpool(_issue, services, caller, request.path_params["job_id"]))
+def stream_token(secrets: Secrets, caller: Caller, job_id: str) -> str:
+    """Leave for a caller to follow a job, for as long as what they showed for it counts."""
+    claim = {"user_id": caller.user_id, "credential": caller.credential, "end_user": caller.end_user}
+    return secrets.seal(claim, _binding(job_id)).decode()
 
 
 async def admit_follower(request: Request) -> tuple[Services, Caller]:
@@ -45,42 +34,35 @@ async def admit_follower(request: Request) -> tuple[Services, Caller]:
     if token is None:
         return await admit(request)
     services = services_of(request)
-    leave = await run_in_threadpool(_opened, services.store, token, request.path_params["job_id"])
-    await services.rates.request(leave.account.user_id)
-    return services, Caller(leave.account, client_address(request), leave.end_user)
+    caller = await run_in_threadpool(_opened, services.store, token, request.path_params["job_id"])
+    await services.rates.request(caller.user_id)
+    return services, replace(caller, address=client_address(request))
 
 
 async def readmit_follower(request: Request, caller: Caller) -> Caller:
     """Who follows, asked again while they do. Whoever was let in by a token stays when its time is over, for as long as
-    their account may."""
+    they could ask for another one."""
     if QUERY not in request.query_params:
-        return (await admit(request))[1]
-    account = await run_in_threadpool(_present, services_of(request).store, caller.user_id)
+        return (await recognise(request))[1]
+    store = services_of(request).store
+    account = await run_in_threadpool(_present, store, caller.user_id, caller.credential)
     return replace(caller, account=account)
 
 
-def _issue(services: Services, caller: Caller, job_id: str) -> dict[str, object]:
-    job = load_job(services, caller, job_id)
-    claim = {"user_id": caller.user_id, "end_user": caller.end_user}
-    token = services.store.secrets.seal(claim, _binding(job.id)).decode()
-    expires_at = datetime.now(UTC) + timedelta(seconds=SECONDS)
-    url = f"/api/v2/workflows/{job.id}/events?{urlencode({QUERY: token})}"
-    return {"token": token, "expires_at": expires_at, "url": url}
-
-
-def _opened(store: Store, token: str, job_id: str) -> _Leave:
+def _opened(store: Store, token: str, job_id: str) -> Caller:
     """For whom a token was made, if it is this job's and its time is not over. Raises `Unauthenticated`."""
     try:
         claim = store.secrets.open(token.encode(), _binding(job_id), SECONDS)
     except SecretUnreadable:
         raise Unauthenticated("Invalid token", 401) from None
-    return _Leave(_present(store, claim["user_id"]), claim["end_user"])
+    account = _present(store, claim["user_id"], claim["credential"])
+    return Caller(account, end_user=claim["end_user"], credential=claim["credential"])
 
 
-def _present(store: Store, user_id: str) -> Account:
-    """An account as it is now. Raises `Unauthenticated`."""
+def _present(store: Store, user_id: str, credential: str | None) -> Account:
+    """An account as it is now, if what it showed counts still. Raises `Unauthenticated`."""
     try:
-        account = find_account(store.database, user_id)
+        account = account_behind(store.database, user_id, credential)
     except AccountInactive:
         raise Unauthenticated("User account is inactive") from None
     if account is None:

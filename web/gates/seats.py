@@ -23,7 +23,7 @@ class Seats:
         """One client's place for as long as the block lasts. Refuses with 503 when all are taken, with 429 when one
         user has as many as one may."""
         if self.taken >= self._limit:
-            message = f"{self._limit} clients follow events here, as many as PENSTOCK_MAX_STREAMS allows."
+            message = f"{self._limit} clients follow events here, as many as may."
             raise _refused(503, "Service busy", "SERVICE_BUSY", message)
         if self._of_user[user_id] >= self._limit_per_user:
             message = f"You follow {self._limit_per_user} streams here, as many as one user may. Close one first."

@@ -32,6 +32,8 @@ from web.workflows.attachments import check_files
 from web.workflows.schemas import RunBody
 
 MAX_OVERRIDE_DEPTH = 64
+WHOLE = {"start_component_id": None, "stop_component_id": None}
+"""What a run of the whole graph says of its parts."""
 _SYNC_REFUSES = ("data", "files", "start_component_id", "stop_component_id")
 
 
@@ -68,12 +70,13 @@ def accept(services: Services, caller: Caller, asked: Asked) -> Accepted:
     check_protocol(asked.body.stream_protocol)
     found = load_flow(services, caller, asked.body.flow_id, Access.EXECUTE)
     end_user = services.end_users.of_run(caller)
+    services.end_users.check_names(end_user, asked.body.session_id, asked.body.idempotency_key)
     _check_mode(asked.body)
     standing = Standing(
         flow=found.flow,
         user_id=caller.user_id,
         session_id=session_of(end_user, asked.body.session_id or found.flow.id),
-        trust=Trust.FULL if found.access >= Access.WRITE else Trust.CONFINED,
+        trust=Trust.FULL if found.access >= Access.WRITE and end_user is None else Trust.CONFINED,
         end_user=end_user,
     )
     return take_on(services, standing, asked if standing.trust is Trust.FULL else _confined(asked))
@@ -83,7 +86,8 @@ def take_on(services: Services, standing: Standing, asked: Asked) -> Accepted:
     """Stores the job of a request that may be made, and sends its hint after the commit. Raises `Refusal`."""
     body = asked.body
     _check_overrides(body)
-    check_files(services.store.files, body.files or (), standing.user_id, standing.flow.id, standing.trust)
+    reader = (standing.user_id, standing.flow.id, standing.trust, standing.end_user)
+    check_files(services.store.files, body.files or (), *reader)
     graph = _graph(services, standing.flow, body)
     if standing.trust is Trust.CONFINED and asked.globals and hidden_secrets(graph):
         raise HTTPException(400, "Cannot set globals of a shared flow while using its owner's hidden credentials.")
@@ -93,8 +97,9 @@ def take_on(services: Services, standing: Standing, asked: Asked) -> Accepted:
 
 
 def _confined(asked: Asked) -> Asked:
-    """A request of somebody who may run a flow but not change it: the stored graph runs, as it is (contract 6.5)."""
-    dropped: dict[str, object] = {"data": None, "tweaks": {}, "expose_graph_state": False}
+    """A request of somebody who may run a flow but not change it: the stored graph runs, as it is and all of it, or a
+    part could leave out whatever guards the rest (contract 6.5, fault F1)."""
+    dropped: dict[str, object] = {"data": None, "tweaks": {}, "expose_graph_state": False, **WHOLE}
     return replace(asked, body=asked.body.model_copy(update=dropped))
 
 

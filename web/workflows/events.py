@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from storage.cursor import START, Cursor
 from storage.states import Status
-from web.access import load_job
+from web.access import load_job, load_job_rights
 from web.callers.stream_tokens import admit_follower, readmit_follower
 from web.protocols import PROTOCOLS
 from web.streams.rechecking import while_allowed
@@ -22,7 +22,8 @@ async def job_events(request: Request) -> Response:
     """Events after `Last-Event-ID` (header or `last_event_id` query); 204 to a reader who has the last one. Ends where
     the job is suspended, unless `?on_suspend=follow` asks to stay across the pause."""
     services, caller = await admit_follower(request)
-    job = await run_in_threadpool(load_job, services, caller, request.path_params["job_id"])
+    found = await run_in_threadpool(load_job_rights, services, caller, request.path_params["job_id"])
+    job = found.job
     claimed = _claimed_cursor(request)
     across_pauses = request.query_params.get("on_suspend") == "follow"
     stands_still = job.status is Status.SUSPENDED and not across_pauses
@@ -30,7 +31,7 @@ async def job_events(request: Request) -> Response:
         return Response(status_code=NO_CONTENT)
     # One follower's place is the hub's place in the job: an invented one would hold up everybody else.
     cursor = await run_in_threadpool(services.store.log.genuine, job.id, job.seq, claimed)
-    projection = PROTOCOLS[job.stream_protocol](job.expose_graph_state)
+    projection = PROTOCOLS[job.stream_protocol](found.sees_graph)
     with ExitStack() as holding:
         holding.enter_context(services.seats.seat(caller.user_id))
         batches = services.following.read(job.id, cursor, across_pauses=across_pauses)

@@ -24,12 +24,15 @@ from web.errors import Refusal
 from web.protocols import PROTOCOLS, Projection
 from web.services import Services, services_of
 from web.streams.sse import event_stream
+from web.texts import CleanText, Name
 from web.workflows.accepting import Accepted, Asked, Standing, check_protocol, take_on
-from web.workflows.schemas import CleanText, Files, Name, RunBody
+from web.workflows.schemas import Files, RunBody
 
 CLIENT_COOKIE = "client_id"
 MAX_INPUT = 65_536
 MAX_SESSION = 256
+MAX_BODY_BYTES = 8 * MAX_INPUT
+"""Room for the longest input with every character escaped, and for the rest; less than whoever is known may send."""
 _NOT_FOR_THE_PUBLIC = frozenset(
     {
         EventType.WARNING,
@@ -71,12 +74,12 @@ async def run_public_workflow(request: Request) -> Response:
     """Runs a published flow for a visitor and streams what it tells. The stream waits while the owner is asked
     something, for a visitor has no other way back to the run."""
     services = services_of(request)
-    body = await read_model(request, PublicRunBody, services.limits.max_body_bytes)
+    body = await read_model(request, PublicRunBody, min(MAX_BODY_BYTES, services.limits.max_body_bytes))
     await run_in_threadpool(services.rates.public_run, client_address(request))
     _check_files(body)
     visitor = await _visitor(services, request)
     with ExitStack() as holding:
-        holding.enter_context(services.seats.seat(customer_of(client_address(request))))
+        holding.enter_context(services.public_seats.seat(customer_of(client_address(request))))
         accepted = await run_in_threadpool(_accept, services, visitor, body)
         projection = PublicProjection(PROTOCOLS[body.stream_protocol](False))
         batches = services.following.read(accepted.submitted.job_id, START, across_pauses=True)
@@ -104,6 +107,7 @@ def _published(services: Services, flow_id: str) -> FlowView:
 
 
 def _as_run(body: PublicRunBody) -> RunBody:
+    """The run of the whole graph: a part could leave out whatever guards the rest (fault F1)."""
     return RunBody(
         flow_id=str(body.flow_id),
         input_value=body.input_value,
@@ -111,8 +115,6 @@ def _as_run(body: PublicRunBody) -> RunBody:
         stream_protocol=body.stream_protocol,
         expose_graph_state=False,
         files=body.files,
-        start_component_id=body.start_component_id,
-        stop_component_id=body.stop_component_id,
     )
 
 

@@ -17,7 +17,7 @@ from storage.human_requests import RequestView, requests_of
 from storage.jobs import JobView, overrides_of
 from storage.pausing import resume
 from storage.requests import Overrides
-from web.access import load_job_to_answer, may_answer
+from web.access import load_job_to_answer, may_decide
 from web.bodies import read_model
 from web.callers.caller import Caller
 from web.errors import Invalid, Refusal
@@ -46,9 +46,10 @@ def _resume(services: Services, caller: Caller, job_id: str, body: ResumeBody) -
     decision = body.decision.to_decision() if body.decision is not None else Decision(None)
     asked = requests_of(services.store.database, job.id)
     named = next((one for one in asked if one.id == body.request_id), None)
-    _check(named or (asked[-1] if asked else None), decision)
-    if named is not None and not may_answer(caller, named):
+    if named is not None and not may_decide(caller, named):
         raise _not_an_answerer(job, named)
+    theirs = [one for one in asked if may_decide(caller, one)]
+    _check(named or (theirs[-1] if theirs else None), decision)
     _check_secrets(services, job)
     try:
         given = Answer(job.id, body.request_id, decision, caller.name, caller.address, caller.actor)

@@ -19,7 +19,7 @@ from web.bodies import read_model, validated
 from web.callers.caller import Caller
 from web.json import json_response
 from web.protocols import PROTOCOLS
-from web.services import Services, admit
+from web.services import Services, admit, recognise
 from web.streams.rechecking import while_allowed
 from web.streams.sse import event_stream
 from web.workflows.accepting import Asked, accept
@@ -62,7 +62,7 @@ async def _stream(request: Request, services: Services, caller: Caller, asked: A
         batches = services.following.read(job_id, START)
 
         async def may_follow() -> None:
-            _, again = await admit(request)
+            _, again = await recognise(request)
             await run_in_threadpool(load_job, services, replace(again, end_user=accepted.end_user), job_id)
 
         allowed = while_allowed(batches, may_follow, services.limits.recheck_seconds)

@@ -9,15 +9,10 @@ from pydantic_core import PydanticCustomError
 
 from flows.human import Decision, RequestKind
 from storage.states import Mode, Status
+from web.texts import CleanText, GlobalName, GlobalValue, Name, without_nul
 
 MAX_REFERENCE = 512
 """Characters of the path or URL of a file."""
-
-
-def _without_nul(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must not contain the NUL character")
-    return text
 
 
 def _short_unless_data(file: str) -> str:
@@ -28,13 +23,9 @@ def _short_unless_data(file: str) -> str:
     return file
 
 
-CleanText = Annotated[str, AfterValidator(_without_nul)]
-Name = Annotated[str, Field(max_length=512), AfterValidator(_without_nul)]
-GlobalName = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_without_nul)]
-IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_without_nul)]
-GlobalValue = Annotated[str, Field(max_length=65_536), AfterValidator(_without_nul)]
+IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(without_nul)]
 Globals = Annotated[dict[GlobalName, GlobalValue], Field(max_length=100, repr=False)]
-FileReference = Annotated[str, AfterValidator(_without_nul), AfterValidator(_short_unless_data)]
+FileReference = Annotated[CleanText, AfterValidator(_short_unless_data)]
 Files = Annotated[list[FileReference], Field(max_length=32)]
 Uuid = Annotated[UUID, Field(strict=False)]
 

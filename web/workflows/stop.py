@@ -6,9 +6,8 @@ from starlette.responses import Response
 
 from storage.control import Word
 from storage.ending import Stopped, stop
-from storage.levels import Access
 from storage.states import Status
-from web.access import load_job
+from web.access import load_job_to_stop
 from web.bodies import read_model
 from web.callers.caller import Caller
 from web.json import json_response
@@ -26,7 +25,7 @@ async def stop_workflow(request: Request) -> Response:
 
 
 def _stop(services: Services, caller: Caller, job_id: str) -> Stopped:
-    job = load_job(services, caller, job_id, Access.NONE)
+    job = load_job_to_stop(services, caller, job_id)
     stopped = stop(services.store.log, job.id, caller.user_id, caller.actor)
     if stopped.changed:
         services.store.control.tell(Word.ENDED, job.id)

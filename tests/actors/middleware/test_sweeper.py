@@ -16,10 +16,10 @@ from sqlmodel import col
 from structlog.testing import capture_logs
 
 from actors.middleware.sweeper import JITTER, Sweeper
-from storage.accounts import ensure_local_user
 from storage.clock import after
 from storage.control import MemoryControl, Word
 from storage.database import Database
+from storage.first_user import ensure_local_user
 from storage.flow_store import store_version
 from storage.lanes import Lane
 from storage.log import EventLog

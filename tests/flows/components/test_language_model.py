@@ -16,6 +16,7 @@ from flows.graph import Graph
 from flows.models import ModelDefaults
 from flows.values import LanguageModel, Message, Source, Usage
 from tests.flows.components.producing import produce
+from tests.flows.papers import Uploaded
 from tests.flows.running import JOB_ID, RecordingJournal, build, run, tools
 from tests.making import Exported, edge, flow, model_flow, node, template
 from tests.model_stub import INPUT_TOKENS, ModelRequest, ModelStub
@@ -99,19 +100,9 @@ def test_images_go_along_as_urls(stub: ModelStub) -> None:
     assert (text["text"], image["image_url"]["url"]) == ("What is this?", "https://example.org/cat.png")
 
 
-class Uploaded:
-    """Files that a run may read."""
-
-    def __init__(self, **files: FileContent) -> None:
-        self._files = files
-
-    async def read(self, path: str) -> FileContent:
-        return self._files[path]
-
-
 def test_uploaded_images_go_along_whole(stub: ModelStub) -> None:
     """In the order of the message, among those that are elsewhere."""
-    files = Uploaded(a=FileContent("cat.png", "image/png", b"meow"))
+    files = Uploaded({"a": FileContent("cat.png", "image/png", b"meow")})
     asked = Message("What is this?", files=("https://example.org/dog.png", "a"))
     produce(model(stub), borrowed=tools(files=files), input_value=asked)
     _, *images = request_of(stub).said("user")
@@ -122,7 +113,7 @@ def test_uploaded_images_go_along_whole(stub: ModelStub) -> None:
 
 
 def test_an_uploaded_file_that_is_no_image_fails_the_vertex(stub: ModelStub) -> None:
-    files = Uploaded(a=FileContent("report.pdf", "application/pdf", b"%PDF"))
+    files = Uploaded({"a": FileContent("report.pdf", "application/pdf", b"%PDF")})
     with pytest.raises(VertexFailed, match=r"the file 'report\.pdf' is no image"):
         produce(model(stub), borrowed=tools(files=files), input_value=Message("x", files=("a",)))
     assert stub.requests == []
@@ -132,7 +123,7 @@ def test_images_that_are_too_large_together_fail_the_vertex(stub: ModelStub) -> 
     """I10."""
     half = FileContent("half.png", "image/png", bytes(MAX_IMAGE_BYTES // 2 + 1))
     with pytest.raises(VertexFailed, match=f"more than {MAX_IMAGE_BYTES} bytes together"):
-        produce(model(stub), borrowed=tools(files=Uploaded(a=half)), input_value=Message("x", files=("a", "a")))
+        produce(model(stub), borrowed=tools(files=Uploaded({"a": half})), input_value=Message("x", files=("a", "a")))
     assert stub.requests == []
 
 

@@ -68,9 +68,6 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):
             super().handle()
 
-    def do_POST(self) -> None:
-        self.do_GET()
-
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -82,6 +79,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for piece in (*page.body, b""):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_PUT(self) -> None:
+        self.do_GET()
+
+    def do_PATCH(self) -> None:
+        self.do_GET()
+
+    def do_DELETE(self) -> None:
+        self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing."""

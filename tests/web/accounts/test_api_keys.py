@@ -11,7 +11,7 @@ from storage.keys import list_keys
 from tests.deployments import embedded
 from tests.reading import FLOWS
 from tests.storage.situations import contents
-from tests.web.refusing import assert_invalid, assert_refused
+from tests.web.refusing import assert_invalid, assert_refused, changes_nothing
 from tests.web.signing_in import API_KEYS, BAD_KEY, House, house_of, told
 
 MISSING = "0b105ea0-ccef-46c8-844d-d57373370a52"
@@ -101,3 +101,13 @@ def test_a_key_of_somebody_else_is_as_one_that_is_not_there(house: House, boss: 
         assert_refused(other.delete(f"{API_KEYS}no-uuid"), 404, "API_KEY_NOT_FOUND", api_key_id="no-uuid")
     with house.calling(theirs["api_key"]) as robot:
         assert robot.get(FLOWS).status_code == 200
+
+
+def test_more_keys_than_a_user_may_have(house: House, anna: httpx.Client) -> None:
+    """I10; one that is revoked makes room."""
+    keys = [made(anna) for _ in range(99)]
+    with changes_nothing(house.stored, but=("api_keys",)):
+        assert_refused(anna.post(API_KEYS, json={}), 422, "TOO_MANY_API_KEYS", limit=100)
+    assert anna.get(API_KEYS).json()["total_count"] == 100
+    anna.delete(f"{API_KEYS}{keys[0]['id']}")
+    made(anna)

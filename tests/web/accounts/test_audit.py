@@ -74,6 +74,26 @@ def test_who_did_what_to_a_job(people: Mapping[str, Client]) -> None:
     assert read(people["root"], subject=stopped) == entries[:1]
 
 
+def test_who_changed_what_belongs_to_them(people: Mapping[str, Client]) -> None:
+    """Variables by their names, never with their values, and files by their ids."""
+    ann = people["ann"]
+    variable = ann.http.post("/api/v1/variables/", json={"name": "A", "value": "canary"}).json()["id"]
+    ann.http.patch(f"/api/v1/variables/{variable}", json={"value": "canary"})
+    ann.http.delete(f"/api/v1/variables/{variable}")
+    file = ann.http.post("/api/v2/files", files={"file": ("a.txt", "a text")}).json()["id"]
+    ann.http.delete(f"/api/v2/files/{file}")
+    entries = read(ann)[:5]
+    assert [(entry["action"], entry["subject"]) for entry in reversed(entries)] == [
+        ("variable_changed", "A"),
+        ("variable_changed", "A"),
+        ("variable_deleted", "A"),
+        ("file_created", file),
+        ("file_deleted", file),
+    ]
+    assert {(entry["user_name"], entry["address"]) for entry in entries} == {("ann", "127.0.0.1")}
+    assert "canary" not in str(entries)
+
+
 def test_nobody_reads_what_somebody_else_did(people: Mapping[str, Client]) -> None:
     """Unless they are a superuser; whatever they filter by."""
     job_id = asking(people["ann"])

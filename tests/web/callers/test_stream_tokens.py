@@ -1,9 +1,10 @@
-"""web/stream_tokens.py: leave to follow one job for a few minutes, for whoever cannot send headers."""
+"""web/callers/stream_tokens.py: leave to follow one job for a few minutes, for whoever cannot send headers."""
 
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.accounts import Account
+from storage.keys import revoke_key
 from storage.secrets import kept_keys
 from storage.users import activate, deactivate
 from tests.deployments import embedded
-from tests.making import echo_flow
-from tests.reading import WORKFLOWS, Client, frames
-from tests.web.signing_in import BAD_TOKEN, DESK, INACTIVE, NOBODY, House, house_of, told
+from tests.making import approval_flow, echo_flow
+from tests.reading import WORKFLOWS, Client, frames, until
+from tests.web.signing_in import BAD_TOKEN, DESK, INACTIVE, LOGOUT, NOBODY, House, house_of, told
 from web.callers.stream_tokens import SECONDS
 
 MISSING = "0b105ea0-ccef-46c8-844d-d57373370a52"
@@ -140,3 +142,57 @@ def test_a_token_tells_nothing(house: House, client: Client, anna: Account, job_
 def test_whatever_else_is_shown_is_no_token(page: httpx.Client, job_id: str, token: str) -> None:
     sent = token.encode(errors="replace").decode()
     assert told(page.get(f"{WORKFLOWS}/{job_id}/events", params={"stream_token": sent})) == BAD_TOKEN
+
+
+def test_a_token_lasts_no_longer_than_the_key_that_it_was_made_with(
+    house: House, page: httpx.Client, anna: Account, job_id: str
+) -> None:
+    """Another key of the same user does not keep it (I9)."""
+    key = house.key_of(anna)
+    with closing(Client(house.deployment.url, key.key)) as keyed:
+        url = issued(keyed, job_id)["url"]
+    assert page.get(url).status_code == 200
+    revoke_key(house.stored, key.id, DESK)
+    assert told(page.get(url)) == BAD_TOKEN
+
+
+def test_a_token_lasts_no_longer_than_the_login_that_it_was_made_with(
+    house: House, page: httpx.Client, anna: Account, job_id: str
+) -> None:
+    with house.browser_of(anna) as (browser, csrf):
+        url = browser.post(f"{WORKFLOWS}/{job_id}/stream-token", headers=csrf).json()["url"]
+        assert page.get(url).status_code == 200
+        assert browser.post(LOGOUT, headers=csrf).status_code == 200
+    assert told(page.get(url)) == BAD_TOKEN
+
+
+def test_a_token_of_nobodys_ends_when_somebody_has_a_key(tmp_path: Path) -> None:
+    """The local user who needed none needs one from then on."""
+    with (
+        embedded(tmp_path, {}) as deployment,
+        house_of(deployment, tmp_path) as unguarded,
+        closing(Client(deployment.url)) as local,
+    ):
+        job = local.submit(local.store(echo_flow()), input_value="seen")
+        local.events(job)
+        url = issued(local, job)["url"]
+        assert local.http.get(url).status_code == 200
+        unguarded.key_of(unguarded.add("bob"))
+        assert told(local.http.get(url)) == BAD_TOKEN
+
+
+def test_a_stream_that_a_token_opened_ends_with_the_key(tmp_path: Path) -> None:
+    """Before the next event, however far the time of the token is (fault F14)."""
+    with embedded(tmp_path, {"PENSTOCK_RECHECK_SECONDS": "0.001"}) as deployment, house_of(deployment, tmp_path) as own:
+        anna = own.add("anna")
+        key, other = own.key_of(anna), own.key_of(anna)
+        with closing(Client(deployment.url, key.key)) as keyed, closing(Client(deployment.url, other.key)) as still:
+            job = still.submit(still.store(approval_flow()), input_value="x")
+            url = f"{issued(keyed, job)['url']}&on_suspend=follow"
+            with own.calling() as page, page.stream("GET", url) as response:
+                stream = frames(response)
+                until(stream, "human_input_required")
+                revoke_key(own.stored, key.id, DESK)
+                [asked] = still.asked(job)
+                assert still.resume(job, asked["request_id"], "approve").status_code == 200
+                assert [frame.event for frame in stream if frame.event == "end"] == []

@@ -10,7 +10,8 @@ from storage.database import Database
 from storage.secrets import Secrets, new_key
 from tests.deployments import Deployment, embedded
 from tests.reading import PATIENCE
-from tests.web.rights.principals import END_USER, People, settle
+from tests.web.rights.principals import END_USER, PROXY, People, settle
+from tests.web.rights.world import World
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, secret_key: str) -> Iterat
     settings = {
         "PENSTOCK_SECRET_KEY": secret_key,
         "PENSTOCK_END_USER_HEADER": END_USER,
-        "PENSTOCK_TRUSTED_PROXIES": "127.0.0.1",
+        "PENSTOCK_TRUSTED_PROXIES": PROXY,
         "PENSTOCK_PUBLIC_RUNS_PER_MINUTE": "100000",
         "PENSTOCK_RECHECK_SECONDS": "0.001",
     }
@@ -49,3 +50,22 @@ def http(guarded: Deployment) -> Iterator[httpx.Client]:
     """Somebody who shows nothing by themselves, and remembers nothing either."""
     with httpx.Client(base_url=guarded.url, timeout=PATIENCE) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def proxy(guarded: Deployment) -> Iterator[httpx.Client]:
+    """The same behind the trusted proxy."""
+    transport = httpx.HTTPTransport(local_address=PROXY)
+    with httpx.Client(base_url=guarded.url, timeout=PATIENCE, transport=transport) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def lasting(http: httpx.Client, proxy: httpx.Client, people: People) -> World:
+    """The owner's things for all calls that change none of them."""
+    return World(http, proxy, people)
+
+
+@pytest.fixture
+def world(http: httpx.Client, proxy: httpx.Client, people: People) -> World:
+    return World(http, proxy, people)

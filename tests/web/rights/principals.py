@@ -12,6 +12,8 @@ from storage.secrets import Secrets
 from storage.users import create_user
 
 END_USER = "X-End-User"
+PROXY = "127.0.0.2"
+"""Where the trusted proxy of the tests calls from; everybody else calls from this machine's usual address."""
 NOBODY_OF_THEM = "psk_this-key-was-never-given-to-anybody-by-this-server"
 TEST = Actor(None, "a test")
 
@@ -29,8 +31,8 @@ class Principal(StrEnum):
     EXECUTOR = "executor"
     WRITER = "writer"
     OWNER = "owner"
-    OTHER_END_USER = "other end user"
-    """The service of the owner, for another person than the one whose jobs they are."""
+    END_USER = "end user"
+    """Somebody for whom the owner's service calls, through the proxy that names them."""
     SUPERUSER = "superuser"
 
 
@@ -59,6 +61,6 @@ def settle(database: Database, secrets: Secrets) -> People:
         user_id = create_user(database, principal.value, TEST, is_superuser=is_superuser)
         user_ids[principal] = user_id
         key = create_key(database, secrets, user_id, "of the tests", TEST).key
-        headers[principal] = {"x-api-key": key, END_USER: "alice"}
-    headers[Principal.OTHER_END_USER] = {**headers[Principal.OWNER], END_USER: "bob"}
+        headers[principal] = {"x-api-key": key}
+    headers[Principal.END_USER] = {**headers[Principal.OWNER], END_USER: "alice"}
     return People(headers, user_ids)

@@ -21,7 +21,7 @@ NO_CREDENTIALS = dict.fromkeys(UNKNOWN, 403)
 ACCESS = {
     **dict.fromkeys((Principal.OTHER,), Access.NONE),
     **{principal: Access.of(level) for principal, level in SHARED.items()},
-    **dict.fromkeys((Principal.OWNER, Principal.OTHER_END_USER, Principal.SUPERUSER), Access.OWN),
+    **dict.fromkeys((Principal.OWNER, Principal.END_USER, Principal.SUPERUSER), Access.OWN),
 }
 
 
@@ -66,14 +66,18 @@ def whoever_may(needed: Access, status: int = 200) -> Statuses:
 
 
 def whose_job(status: int = 200) -> Statuses:
-    """The owner of the job, for the end user whose job it is, and a superuser."""
+    """The owner of the job, not the people for whom their service calls, and a superuser."""
     return {**NO_CREDENTIALS, **dict.fromkeys(ACCESS, 404), Principal.OWNER: status, Principal.SUPERUSER: status}
 
 
 def whose_thing(status: int = 200) -> Statuses:
     """Nobody but the owner: not even a superuser has a use for what belongs to somebody else."""
-    theirs = dict.fromkeys((Principal.OWNER, Principal.OTHER_END_USER), status)
-    return {**NO_CREDENTIALS, **dict.fromkeys(ACCESS, 404), **theirs}
+    return {**NO_CREDENTIALS, **dict.fromkeys(ACCESS, 404), Principal.OWNER: status}
+
+
+def not_end_users(statuses: Statuses) -> Statuses:
+    """The same, but for the people for whom a service calls: it is not for them what its account has."""
+    return {**statuses, Principal.END_USER: 403}
 
 
 def visitors() -> Statuses:
@@ -119,34 +123,36 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ),
     ("GET", INBOX): Row(lambda world: Call.to(INBOX), every_user()),
     ("GET", f"{INBOX}/events"): Row(lambda world: Call.to(f"{INBOX}/events"), every_user(), is_stream=True),
-    ("GET", AUDIT): Row(lambda world: Call.to(AUDIT), {**every_user(403), Principal.SUPERUSER: 200}),
+    ("GET", AUDIT): Row(lambda world: Call.to(AUDIT), not_end_users(every_user())),
     ("GET", FLOWS): Row(lambda world: Call.to(FLOWS), every_user()),
-    ("POST", FLOWS): Row(lambda world: Call.to(FLOWS, name="new", data=echo_flow()), every_user(201)),
+    ("POST", FLOWS): Row(lambda world: Call.to(FLOWS, name="new", data=echo_flow()), not_end_users(every_user(201))),
     ("POST", f"{FLOWS}upload/"): Row(
-        lambda world: Call.to(f"{FLOWS}upload/", name="new", data=echo_flow()), every_user(201)
+        lambda world: Call.to(f"{FLOWS}upload/", name="new", data=echo_flow()), not_end_users(every_user(201))
     ),
     ("POST", f"{FLOWS}upload"): Row(
-        lambda world: Call.to(f"{FLOWS}upload", name="new", data=echo_flow()), every_user(201)
+        lambda world: Call.to(f"{FLOWS}upload", name="new", data=echo_flow()), not_end_users(every_user(201))
     ),
     ("GET", f"{FLOWS}{{flow_id}}"): Row(lambda world: Call.to(f"{FLOWS}{world.flow_id}"), whoever_may(Access.READ)),
     ("PATCH", f"{FLOWS}{{flow_id}}"): Row(
-        lambda world: Call.to(f"{FLOWS}{world.flow_id}", name="changed"), whoever_may(Access.WRITE)
+        lambda world: Call.to(f"{FLOWS}{world.flow_id}", name="changed"), not_end_users(whoever_may(Access.WRITE))
     ),
     ("PUT", f"{FLOWS}{{flow_id}}"): Row(
-        lambda world: Call.to(f"{FLOWS}{world.flow_id}", name="changed", data=echo_flow()), whoever_may(Access.WRITE)
+        lambda world: Call.to(f"{FLOWS}{world.flow_id}", name="changed", data=echo_flow()),
+        not_end_users(whoever_may(Access.WRITE)),
     ),
     ("DELETE", f"{FLOWS}{{flow_id}}"): Row(
-        lambda world: Call.to(f"{FLOWS}{world.flow_id}"), whoever_may(Access.OWN, 204)
+        lambda world: Call.to(f"{FLOWS}{world.flow_id}"), not_end_users(whoever_may(Access.OWN, 204))
     ),
     ("GET", f"{FLOWS}{{flow_id}}/shares"): Row(
-        lambda world: Call.to(f"{FLOWS}{world.flow_id}/shares"), whoever_may(Access.OWN)
+        lambda world: Call.to(f"{FLOWS}{world.flow_id}/shares"), not_end_users(whoever_may(Access.OWN))
     ),
     ("POST", f"{FLOWS}{{flow_id}}/shares"): Row(
         lambda world: Call.to(f"{FLOWS}{world.flow_id}/shares", user="other", level="write"),
-        whoever_may(Access.OWN, 201),
+        not_end_users(whoever_may(Access.OWN, 201)),
     ),
     ("DELETE", f"{FLOWS}{{flow_id}}/shares/{{share_id}}"): Row(
-        lambda world: Call.to(f"{FLOWS}{world.flow_id}/shares/{world.share_id}"), whoever_may(Access.OWN, 204)
+        lambda world: Call.to(f"{FLOWS}{world.flow_id}/shares/{world.share_id}"),
+        not_end_users(whoever_may(Access.OWN, 204)),
     ),
     ("POST", "/api/v1/login"): Row(
         lambda world: Call.to("/api/v1/login", username="nobody", password="wrong"), everybody(401)
@@ -154,22 +160,26 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("POST", "/api/v1/logout"): Row(lambda world: Call.to("/api/v1/logout"), every_user()),
     ("GET", "/api/v1/session"): Row(lambda world: Call.to("/api/v1/session"), every_user()),
     ("GET", "/api/v1/users/whoami"): Row(lambda world: Call.to("/api/v1/users/whoami"), every_user()),
-    ("GET", API_KEYS): Row(lambda world: Call.to(API_KEYS), every_user()),
-    ("POST", API_KEYS): Row(lambda world: Call.to(API_KEYS, name="new"), every_user(200)),
-    ("DELETE", f"{API_KEYS}{{api_key_id}}"): Row(lambda world: Call.to(f"{API_KEYS}{world.key_id}"), whose_thing()),
-    ("GET", VARIABLES): Row(lambda world: Call.to(VARIABLES), every_user()),
-    ("POST", VARIABLES): Row(lambda world: Call.to(VARIABLES, name=str(uuid4()), value="v"), every_user(201)),
+    ("GET", API_KEYS): Row(lambda world: Call.to(API_KEYS), not_end_users(every_user())),
+    ("POST", API_KEYS): Row(lambda world: Call.to(API_KEYS, name="new"), not_end_users(every_user(200))),
+    ("DELETE", f"{API_KEYS}{{api_key_id}}"): Row(
+        lambda world: Call.to(f"{API_KEYS}{world.key_id}"), not_end_users(whose_thing())
+    ),
+    ("GET", VARIABLES): Row(lambda world: Call.to(VARIABLES), not_end_users(every_user())),
+    ("POST", VARIABLES): Row(
+        lambda world: Call.to(VARIABLES, name=str(uuid4()), value="v"), not_end_users(every_user(201))
+    ),
     ("PATCH", f"{VARIABLES}{{variable_id}}"): Row(
-        lambda world: Call.to(f"{VARIABLES}{world.variable_id}", value="v"), whose_thing()
+        lambda world: Call.to(f"{VARIABLES}{world.variable_id}", value="v"), not_end_users(whose_thing())
     ),
     ("DELETE", f"{VARIABLES}{{variable_id}}"): Row(
-        lambda world: Call.to(f"{VARIABLES}{world.variable_id}"), whose_thing(204)
+        lambda world: Call.to(f"{VARIABLES}{world.variable_id}"), not_end_users(whose_thing(204))
     ),
     ("GET", FILES): Row(lambda world: Call.to(FILES), every_user()),
     # Whoever may upload is told that there is no file.
     ("POST", FILES): Row(lambda world: Call.to(FILES), every_user(400)),
     ("POST", "/api/v1/files/upload/{flow_id}"): Row(
-        lambda world: Call.to(f"/api/v1/files/upload/{world.flow_id}"), whoever_may(Access.WRITE, 400)
+        lambda world: Call.to(f"/api/v1/files/upload/{world.flow_id}"), not_end_users(whoever_may(Access.WRITE, 400))
     ),
     ("GET", f"{FILES}/{{file_id}}"): Row(lambda world: Call.to(f"{FILES}/{world.file_id}"), whose_thing()),
     ("DELETE", f"{FILES}/{{file_id}}"): Row(lambda world: Call.to(f"{FILES}/{world.file_id}"), whose_thing(204)),

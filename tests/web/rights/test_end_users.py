@@ -12,26 +12,23 @@ from sqlmodel import col
 
 from storage.database import Database
 from storage.tables import ChatMessage
-from tests.deployments import embedded
+from tests.deployments import Deployment, embedded
 from tests.making import approval_flow, echo_flow
 from tests.reading import PATIENCE, WORKFLOWS, Client
 from tests.web.refusing import assert_refused, changes_nothing
-from tests.web.rights.principals import END_USER, People, Principal
+from tests.web.rights.principals import END_USER, PROXY, People, Principal
 from tests.web.rights.world import World
 
 INBOX = "/api/v2/human-requests"
+KEY = "a-key-of-enough-characters"
+NAMING = {"PENSTOCK_END_USER_HEADER": END_USER, "PENSTOCK_BOOTSTRAP_KEY": KEY}
 
 
 @pytest.fixture
-def world(http: httpx.Client, people: People) -> World:
-    return World(http, people)
-
-
-@pytest.fixture
-def service(http: httpx.Client, people: People) -> Iterator[httpx.Client]:
-    """The service, which names an end user with each request, or nobody."""
-    headers = {"x-api-key": people.headers[Principal.OWNER]["x-api-key"]}
-    with httpx.Client(base_url=http.base_url, timeout=PATIENCE, headers=headers) as client:
+def service(guarded: Deployment, people: People) -> Iterator[httpx.Client]:
+    """The service behind its proxy, which names an end user with each request, or nobody."""
+    transport, headers = httpx.HTTPTransport(local_address=PROXY), dict(people.headers[Principal.OWNER])
+    with httpx.Client(base_url=guarded.url, timeout=PATIENCE, transport=transport, headers=headers) as client:
         yield client
 
 
@@ -113,8 +110,8 @@ def test_a_name_that_could_be_taken_for_another_is_refused(world: World, service
 
 def test_where_a_run_must_name_its_end_user_it_is_refused_without(tmp_path: Path) -> None:
     """And the header of whoever is no trusted proxy names nobody."""
-    settings = {"PENSTOCK_END_USER_HEADER": END_USER, "PENSTOCK_END_USER_REQUIRED": "true"}
-    with embedded(tmp_path, settings) as deployment, closing(Client(deployment.url)) as client:
+    settings = {**NAMING, "PENSTOCK_END_USER_REQUIRED": "true"}
+    with embedded(tmp_path, settings) as deployment, closing(Client(deployment.url, KEY)) as client:
         flow_id = client.store(echo_flow())
         with closing(Database(deployment.database_url)) as stored, changes_nothing(stored):
             for headers in ({}, {END_USER: "ann"}):
@@ -124,10 +121,28 @@ def test_where_a_run_must_name_its_end_user_it_is_refused_without(tmp_path: Path
 
 def test_a_header_that_no_trusted_proxy_sends_is_ignored(tmp_path: Path) -> None:
     with (
-        embedded(tmp_path, {"PENSTOCK_END_USER_HEADER": END_USER}) as deployment,
-        closing(Client(deployment.url)) as client,
+        embedded(tmp_path, NAMING) as deployment,
+        closing(Client(deployment.url, KEY)) as client,
     ):
         flow_id = client.store(echo_flow())
         answer = client.http.post(WORKFLOWS, json={"flow_id": flow_id}, headers={END_USER: "ann"}).json()
         assert answer["session_id"] == flow_id
         assert client.job(answer["job_id"])["status"] == "completed"
+
+
+@pytest.mark.parametrize("field", ["session_id", "idempotency_key"])
+def test_nobody_names_a_session_or_key_of_an_end_user_past_the_proxy(world: World, field: str) -> None:
+    """Or it would take the place of theirs, or tell of it."""
+    body = {"flow_id": world.flow_id, "mode": "background", field: "ann::a"}
+    assert_refused(world.send(Principal.OWNER, "POST", WORKFLOWS, json=body), 422, "RESERVED_NAME")
+
+
+def test_a_service_that_is_named_as_answerer_has_no_end_user_who_is(world: World, service: httpx.Client) -> None:
+    """Its name is that of everybody behind it."""
+    flow_id = world.store(approval_flow(answerers=[Principal.OWNER.value]))
+    answer = service.post(WORKFLOWS, json={"flow_id": flow_id, "input_value": "of ann"}, **of("ann")).json()
+    query = {"flow_id": flow_id}
+    found = [service.get(INBOX, params=query, **headers).json()["human_requests"] for headers in (of("ben"), of("ann"))]
+    direct = world.send(Principal.OWNER, "GET", INBOX, params=query).json()["human_requests"]
+    assert found == [[], []]
+    assert [one["request_id"] for one in direct] == [answer["human_request"]["request_id"]]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.reading import FLOWS
-from tests.web.rights.principals import People, Principal
+from tests.web.rights.principals import Principal
 from tests.web.rights.rows import ROWS
 from tests.web.rights.world import World
 
@@ -26,19 +26,14 @@ _HIDDEN = [
 ]
 
 
-@pytest.fixture
-def world(http: httpx.Client, people: People) -> World:
-    return World(http, people)
-
-
 @pytest.mark.parametrize(("route", "principal"), _HIDDEN)
 def test_what_is_not_theirs_looks_as_if_it_were_not_there(
-    world: World, route: tuple[str, str], principal: Principal
+    lasting: World, route: tuple[str, str], principal: Principal
 ) -> None:
-    call, method = ROWS[route].call(world), route[0]
-    theirs = world.send(principal, method, call.url, **call.body)
+    call, method = ROWS[route].call(lasting), route[0]
+    theirs = lasting.send(principal, method, call.url, **call.body)
     nowhere = json.loads(_ID.sub(NOWHERE, json.dumps(dict(call.body))))
-    missing = world.send(principal, method, _ID.sub(NOWHERE, call.url), **nowhere)
+    missing = lasting.send(principal, method, _ID.sub(NOWHERE, call.url), **nowhere)
     assert (theirs.status_code, missing.status_code) == (404, 404)
     assert _ID.sub(NOWHERE, theirs.text) == missing.text
     assert _headers(theirs) == _headers(missing)

@@ -16,22 +16,18 @@ from storage.database import Database
 from storage.flow_store import store_version
 from storage.secrets import Secrets
 from storage.tables import Flow, Job
+from storage.users import activate, deactivate
 from storage.variables import set_variable
 from tests.deployments import embedded
 from tests.making import Exported, Shape, approval_flow, echo_flow, edge, failing_flow, flow, model_flow, node, template
 from tests.model_stub import ModelStub
 from tests.reading import FLOWS, PATIENCE, WORKFLOWS, Client, Frame, frames
 from tests.web.refusing import assert_refused
-from tests.web.rights.principals import People, Principal
+from tests.web.rights.principals import TEST, Principal
 from tests.web.rights.world import World
 
 PUBLIC = f"{WORKFLOWS}/public"
 NOWHERE = "0b105ea0-ccef-46c8-844d-d57373370a52"
-
-
-@pytest.fixture
-def world(http: httpx.Client, people: People) -> World:
-    return World(http, people)
 
 
 def published(world: World, data: Exported) -> str:
@@ -238,3 +234,43 @@ def test_a_public_run_does_not_use_the_keys_that_stand_in_the_flow(tmp_path: Pat
         answer = client.http.post(PUBLIC, json={"flow_id": flow_id}, headers={"cookie": "client_id=a-visitor"})
         assert '"end"' in answer.text
     assert [request.key for request in model.requests] == ["sk-of-the-owner", "none"]
+
+
+def test_visitors_who_wait_take_no_seat_of_users(tmp_path: Path) -> None:
+    """F16: whatever visitors do, their number is bounded, and the owner follows."""
+    with (
+        embedded(tmp_path, {"PENSTOCK_MAX_PUBLIC_STREAMS": "1", "PENSTOCK_MAX_STREAMS": "1"}) as deployment,
+        closing(Client(deployment.url)) as client,
+    ):
+        flow_id = client.store({"name": "asks", "data": approval_flow(), "access_type": "PUBLIC"})
+        body, headers = {"flow_id": flow_id, "input_value": "x"}, {"cookie": "client_id=a-visitor"}
+        with (
+            httpx.Client(base_url=deployment.url, timeout=PATIENCE, headers=headers) as visitor,
+            visitor.stream("POST", PUBLIC, json=body) as waiting,
+        ):
+            assert waiting.status_code == 200
+            assert_refused(visitor.post(PUBLIC, json=body), 503, "SERVICE_BUSY")
+            with client.streaming(client.store(echo_flow()), input_value="x") as stream:
+                assert [frame.event for frame in stream][-1] == "end"
+
+
+def test_who_may_run_a_flow_in_public_runs_all_of_it(world: World) -> None:
+    """F1: a part could leave out the person who is to be asked first."""
+    flow_id = published(world, approval_flow())
+    body = {"flow_id": flow_id, "start_component_id": "ChatOutput-yes"}
+    headers = {"cookie": "client_id=a-visitor"}
+    with (
+        httpx.Client(base_url=world.http.base_url, timeout=PATIENCE, headers=headers) as visitor,
+        visitor.stream("POST", PUBLIC, json=body) as stream,
+    ):
+        assert stream.status_code == 200
+        assert _awaited(world, flow_id)["prompt"] == ""
+
+
+def test_a_flow_of_somebody_who_may_do_nothing_any_more_is_not_public(world: World, kept: Database) -> None:
+    flow_id = published(world, echo_flow())
+    deactivate(kept, world.people.user_ids[Principal.OWNER], TEST)
+    try:
+        assert asked(world, flow_id=flow_id).status_code == 404
+    finally:
+        activate(kept, world.people.user_ids[Principal.OWNER], TEST)

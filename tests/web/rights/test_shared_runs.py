@@ -14,17 +14,12 @@ from storage.variables import set_variable
 from tests.making import Exported, approval_flow, echo_flow, edge, failing_flow, flow, node, template
 from tests.reading import FLOWS, WORKFLOWS, frames
 from tests.web.refusing import assert_refused
-from tests.web.rights.principals import People, Principal
+from tests.web.rights.principals import Principal
 from tests.web.rights.world import World
 
 HIDDEN = "sk-what-the-owner-wrote-into-the-flow"
 GENERIC = "Workflow execution failed."
 OTHER_DATA = flow([node("TextInput", "TextInput-t1", input_value="other data")])
-
-
-@pytest.fixture
-def world(http: httpx.Client, people: People) -> World:
-    return World(http, people)
 
 
 def naming_flow(*, with_secret: bool) -> Exported:
@@ -117,19 +112,34 @@ def test_globals_are_refused_where_the_flow_holds_secrets_of_its_owner(world: Wo
     assert text(run(world, Principal.WRITER, flow_id, globals={"GREETING": "mine"})) == "mine"
 
 
-@pytest.mark.parametrize("with_secret", [False, True])
-def test_variables_of_the_runner_fill_a_shared_flow_unless_it_holds_secrets(
-    world: World, kept: Database, secret_key: str, with_secret: bool
+@pytest.mark.parametrize("principal", [Principal.EXECUTOR, Principal.WRITER, Principal.SUPERUSER])
+def test_a_flow_is_given_the_variables_of_its_owner_and_of_nobody_else(
+    world: World, kept: Database, secret_key: str, principal: Principal
 ) -> None:
-    """F11: of the owner's variables nobody else sees anything."""
+    """Its owner decides where it sends what it is given. Whoever else runs it says what it may have, in globals."""
     secrets = Secrets([secret_key])
-    for principal in (Principal.OWNER, Principal.EXECUTOR):
-        set_variable(kept, secrets, world.people.user_ids[principal], "GREETING", f"of the {principal}")
-    flow_id = world.store(naming_flow(with_secret=with_secret))
+    for one in (Principal.OWNER, principal):
+        set_variable(kept, secrets, world.people.user_ids[one], "GREETING", f"of the {one}")
+    flow_id = world.store(naming_flow(with_secret=False))
     assert text(run(world, Principal.OWNER, flow_id)) == "of the owner"
-    answer = run(world, Principal.EXECUTOR, flow_id).json()
-    told = (answer["status"], answer["output"]["text"])
-    assert told == (("failed", None) if with_secret else ("completed", "of the executor"))
+    answer = run(world, principal, flow_id)
+    assert answer.json()["status"] == "failed"
+    assert not {f"of the {principal}", "of the owner"} & set(answer.text.split('"'))
+    assert text(run(world, principal, flow_id, globals={"GREETING": "said so"})) == "said so"
+
+
+def test_who_may_only_run_a_flow_runs_all_of_it(world: World) -> None:
+    """F1: a part could leave out the person who is to be asked first."""
+    flow_id = world.store(approval_flow())
+    part = {"start_component_id": "ChatOutput-yes"}
+    body = {"flow_id": flow_id, "input_value": "x", "mode": "stream", **part}
+    seen = {}
+    for principal in (Principal.EXECUTOR, Principal.WRITER):
+        headers = dict(world.people.headers[principal])
+        with world.http.stream("POST", WORKFLOWS, json=body, headers=headers) as answer:
+            seen[principal] = {frame.event for frame in frames(answer)}
+    assert "human_input_required" in seen[Principal.EXECUTOR]
+    assert "human_input_required" not in seen[Principal.WRITER]
 
 
 def shares(world: World, flow_id: str) -> Mapping[str, str]:
@@ -190,3 +200,51 @@ def test_who_may_change_a_flow_does_not_publish_it(world: World) -> None:
     answer = world.send(Principal.WRITER, "PATCH", f"{FLOWS}{flow_id}", json={"access_type": "PUBLIC"})
     assert_refused(answer, 403, "FLOW_OWNER_REQUIRED", flow_id=flow_id)
     assert world.by_owner("GET", f"{FLOWS}{flow_id}")["access_type"] == "PRIVATE"
+
+
+@pytest.mark.parametrize("takes_back", [False, True])
+def test_who_has_lost_every_right_decides_nothing_in_a_job_of_theirs(world: World, takes_back: bool) -> None:
+    """F6: even where the flow names them."""
+    flow_id = world.store(approval_flow(answerers=[Principal.EXECUTOR.value]))
+    waiting = run(world, Principal.EXECUTOR, flow_id, input_value="x").json()
+    url = f"{WORKFLOWS}/{waiting['job_id']}"
+    if takes_back:
+        world.by_owner("DELETE", f"{FLOWS}{flow_id}/shares/{shares(world, flow_id)['executor']}")
+    decision = {"request_id": waiting["human_request"]["request_id"], "decision": {"action_id": "approve"}}
+    answers = [world.send(Principal.EXECUTOR, "POST", f"{url}/resume", json=body) for body in ({}, decision)]
+    assert [answer.status_code for answer in answers] == ([404, 404] if takes_back else [409, 200])
+
+
+def test_a_job_goes_on_only_while_whoever_runs_it_may_run_its_flow(world: World) -> None:
+    """A superuser answers for them; what the answer starts is refused."""
+    flow_id = world.store(approval_flow())
+    waiting = run(world, Principal.EXECUTOR, flow_id, input_value="x").json()
+    world.by_owner("POST", f"{FLOWS}{flow_id}/shares", json={"user": "executor", "level": "read"})
+    decision = {"request_id": waiting["human_request"]["request_id"], "decision": {"action_id": "approve"}}
+    url = f"{WORKFLOWS}/{waiting['job_id']}"
+    assert world.send(Principal.SUPERUSER, "POST", f"{url}/resume", json=decision).status_code == 200
+    headers = dict(world.people.headers[Principal.SUPERUSER])
+    with world.http.stream("GET", f"{url}/events?on_suspend=follow", headers=headers) as stream:
+        assert [frame.event for frame in frames(stream)][-2:] == ["error", "end"]
+    assert world.send(Principal.EXECUTOR, "GET", url).json()["status"] == "failed"
+
+
+def test_who_may_not_change_a_flow_any_more_is_shown_less_of_it(world: World) -> None:
+    """F14: of a job that they began while they might, too."""
+    job_id = run(world, Principal.WRITER, world.flow_id, mode="background", input_value="x").json()["job_id"]
+    url = f"{WORKFLOWS}/{job_id}/events"
+    before = world.send(Principal.WRITER, "GET", url).text
+    world.by_owner("POST", f"{FLOWS}{world.flow_id}/shares", json={"user": "writer", "level": "read"})
+    after = world.send(Principal.WRITER, "GET", url).text
+    assert "vertices_sorted" in before
+    assert "vertices_sorted" not in after
+
+
+def test_an_owner_stops_what_others_run_of_their_flow(world: World) -> None:
+    """So that they can delete it."""
+    flow_id = world.store(approval_flow())
+    job_id = run(world, Principal.EXECUTOR, flow_id, input_value="x").json()["job_id"]
+    refused = world.send(Principal.OWNER, "DELETE", f"{FLOWS}{flow_id}")
+    assert_refused(refused, 409, "FLOW_HAS_LIVE_JOBS", flow_id=flow_id, job_ids=[job_id])
+    world.by_owner("POST", f"{WORKFLOWS}/stop", json={"job_id": job_id})
+    world.by_owner("DELETE", f"{FLOWS}{flow_id}")

@@ -11,13 +11,8 @@ from storage.secrets import Secrets
 from storage.users import activate, deactivate
 from tests.making import approval_flow
 from tests.reading import FLOWS, PATIENCE, WORKFLOWS, Frame, frames, until
-from tests.web.rights.principals import TEST, People, Principal
+from tests.web.rights.principals import TEST, Principal
 from tests.web.rights.world import World
-
-
-@pytest.fixture
-def world(http: httpx.Client, people: People) -> World:
-    return World(http, people)
 
 
 class Waiting:
@@ -91,7 +86,7 @@ def test_a_stream_ends_before_the_next_event_when_its_reader_has_lost_the_right(
 def test_a_token_opens_the_events_of_its_job_and_nothing_else(world: World) -> None:
     """F13."""
     token = world.send(Principal.OWNER, "POST", f"{WORKFLOWS}/{world.job_id}/stream-token").json()["token"]
-    other_job = World(world.http, world.people).job_id
+    other_job = World(world.http, world.proxy, world.people).job_id
     paths = [
         f"{WORKFLOWS}/{world.job_id}/events",
         f"{WORKFLOWS}/{other_job}/events",

@@ -18,12 +18,14 @@ class World:
     """The owner's things. Each is made when it is first asked for."""
 
     http: httpx.Client
+    proxy: httpx.Client
     people: People
 
     def send(self, principal: Principal, method: str, url: str, **body: Any) -> httpx.Response:
         """What somebody sends, and what they get."""
-        self.http.cookies.clear()
-        return self.http.request(method, url, headers=dict(self.people.headers[principal]), **body)
+        client = self.proxy if principal is Principal.END_USER else self.http
+        client.cookies.clear()
+        return client.request(method, url, headers=dict(self.people.headers[principal]), **body)
 
     def by_owner(self, method: str, url: str, **body: Any) -> Any:
         """What the owner gets, who may do everything here."""

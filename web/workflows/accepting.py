@@ -76,7 +76,7 @@ def accept(services: Services, caller: Caller, asked: Asked) -> Accepted:
         flow=found.flow,
         user_id=caller.user_id,
         session_id=session_of(end_user, asked.body.session_id or found.flow.id),
-        trust=Trust.FULL if found.access >= Access.WRITE and end_user is None else Trust.CONFINED,
+        trust=Trust.FULL if found.access >= Access.WRITE else Trust.CONFINED,
         end_user=end_user,
     )
     return take_on(services, standing, asked if standing.trust is Trust.FULL else _confined(asked))

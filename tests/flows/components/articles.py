@@ -1,6 +1,7 @@
 """Web pages as tests serve them."""
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from tests.flows.outbound.site import Page
 
@@ -25,3 +26,18 @@ def html(text: str, *, status: int = 200) -> Page:
 def titles(records: Sequence[Mapping[str, object]]) -> list[object]:
     """The titles of the pages that were read."""
     return [record["title"] for record in records]
+
+
+def duckduckgo(*links: str) -> Page:
+    """What a search of DuckDuckGo shows when it finds some pages, an advert before them."""
+    results = "".join(
+        f'<div class="result results_links web-result"><h2><a class="result__a" href="{_wrapped(link)}">A <b>1</b></a>'
+        f'</h2><a class="result__snippet" href="{_wrapped(link)}">About <b>a</b></a></div>'
+        for link in links
+    )
+    advert = '<div class="result result--ad"><a class="result__a" href="https://advert.example">Buy</a></div>'
+    return html(f'<html><body><div class="results">{advert}{results}</div></body></html>')
+
+
+def _wrapped(link: str) -> str:
+    return f"//duckduckgo.com/l/?uddg={quote(link, safe='')}&amp;rut=1"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
@@ -14,7 +14,7 @@ from flows.graph import Graph
 from flows.outbound.client import Outbound
 from flows.outbound.policy import OutboundPolicy
 from flows.values import Message, Table
-from tests.flows.components.articles import article, html
+from tests.flows.components.articles import article, duckduckgo, html
 from tests.flows.components.producing import produce
 from tests.flows.outbound.site import Page, Site
 from tests.flows.running import run, tools
@@ -60,20 +60,6 @@ def site() -> Iterator[Site]:
             "/b": html("<p>Page b"),
         }
         yield started
-
-
-def duckduckgo(*links: str) -> Page:
-    results = "".join(
-        f'<div class="result results_links web-result"><h2><a class="result__a" href="{_wrapped(link)}">A <b>1</b></a>'
-        f'</h2><a class="result__snippet" href="{_wrapped(link)}">About <b>a</b></a></div>'
-        for link in links
-    )
-    advert = '<div class="result result--ad"><a class="result__a" href="https://advert.example">Buy</a></div>'
-    return html(f'<html><body><div class="results">{advert}{results}</div></body></html>')
-
-
-def _wrapped(link: str) -> str:
-    return f"//duckduckgo.com/l/?uddg={quote(link, safe='')}&amp;rut=1"
 
 
 @pytest.fixture

@@ -169,7 +169,8 @@ class Files:
         for file in files:
             self._remove(file.path)
         with suppress(FileNotFoundError):
-            left = {entry.name for entry in os.scandir(self.folder) if _is_old(entry)}
+            with os.scandir(self.folder) as entries:
+                left = {entry.name for entry in entries if _is_old(entry)}
             for name in left - self._owners():
                 self._clear_orphans(name)
                 with suppress(OSError):
@@ -233,7 +234,8 @@ class Files:
     def _clear_orphans(self, owner: str) -> None:
         """Removes what processes that were killed left behind in an owner's folder."""
         with suppress(FileNotFoundError):
-            left = [entry.name for entry in os.scandir(self.folder / owner) if _is_old(entry)]
+            with os.scandir(self.folder / owner) as entries:
+                left = [entry.name for entry in entries if _is_old(entry)]
             if left:
                 known = self._known(owner)
                 for name in left:

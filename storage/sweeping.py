@@ -56,16 +56,21 @@ def take_due(database: Database, lane: Lane, hint_age: float, most: int = BATCH)
     """Queued jobs of a lane whose last hint is older than `hint_age` seconds, at most so many; now they are hinted. One
     that rests is not among them."""
     stale = col(Job.hinted_at) < after(-hint_age)
-    # A row that somebody else is writing is moving: skipped, so that no two statements wait for each other's rows.
+    # A row that somebody else is writing is moving: skipped, so that no two statements wait for each other's rows. As a
+    # table of its own it is read once: PostgreSQL may read a subquery again for every row, each time other ones.
     oldest = (
         select(col(Job.id))
         .where(col(Job.status) == Status.QUEUED, stale, col(Job.mode).in_(lane.modes), rests_no_more(table_of(Job).c))
         .order_by(col(Job.hinted_at))
         .limit(min(most, BATCH))
         .with_for_update(skip_locked=True)
+        .cte("oldest")
     )
     statement = (
-        update(Job).where(col(Job.id).in_(oldest), stale).values(hinted_at=now()).returning(col(Job.id), col(Job.mode))
+        update(Job)
+        .where(col(Job.id).in_(select(oldest.c.id)), stale)
+        .values(hinted_at=now())
+        .returning(col(Job.id), col(Job.mode))
     )
     with database.relaxed() as connection:
         return [Due(row.id, Mode(row.mode)) for row in connection.execute(statement)]

@@ -15,6 +15,15 @@ LOCAL_USER = "local"
 LOCAL_USER_ID = str(uuid5(NAMESPACE_DNS, "local.penstock"))
 
 
+# Built once: building a statement costs more than executing it.
+_UNGUARDED = select(col(User.id), col(User.name), col(User.is_superuser)).where(
+    col(User.id) == LOCAL_USER_ID,
+    col(User.is_active),
+    ~exists().where(col(ApiKey.revoked_at).is_(None)),
+    ~exists().where(col(User.password).is_not(None)),
+)
+
+
 @dataclass(frozen=True)
 class Account:
     """Who a caller is."""
@@ -34,12 +43,6 @@ def active_account(user_id: str, name: str, is_superuser: bool, is_active: bool)
 def unguarded_account(database: Database) -> Account | None:
     """The local user, while nobody has a key or a password with which they could show who they are. A key that has
     expired still guards, one that was revoked does not."""
-    nobody_can_show = (
-        ~exists().where(col(ApiKey.revoked_at).is_(None)),
-        ~exists().where(col(User.password).is_not(None)),
-    )
-    is_local = col(User.id) == LOCAL_USER_ID, col(User.is_active)
-    statement = select(col(User.id), col(User.name), col(User.is_superuser)).where(*is_local, *nobody_can_show)
     with database.read() as connection:
-        row = connection.execute(statement).one_or_none()
+        row = connection.execute(_UNGUARDED).one_or_none()
     return Account(*row) if row is not None else None

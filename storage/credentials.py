@@ -14,7 +14,7 @@ from storage.tables import ApiKey, Login, User, table_of
 KEY = "key"
 LOGIN = "login"
 
-_users, _keys, _logins = (table_of(table).c for table in (User, ApiKey, Login))
+_users = table_of(User).c
 
 
 def _standing(table: Any, is_valid: ColumnElement[bool]) -> Select[Any]:

@@ -29,6 +29,11 @@ class Access(IntEnum):
         """What a share allows; without one, nothing."""
         return cls.NONE if level is None else cls[Level(level).name]
 
+    @classmethod
+    def granted(cls, *, owns: bool, is_superuser: bool, level: str | None) -> "Access":
+        """What somebody may do: everything with what they own, a superuser with everything, else what is shared."""
+        return cls.OWN if owns or is_superuser else cls.of(level)
+
 
 class Trust(StrEnum):
     """How far whoever runs a job may see into its flow."""

@@ -106,4 +106,4 @@ def job_rights(database: Database, account: Account, job_id: str) -> JobRights |
 
 
 def _access(account: Account, owner: str, level: str | None) -> Access:
-    return Access.OWN if account.is_superuser or owner == account.user_id else Access.of(level)
+    return Access.granted(owns=owner == account.user_id, is_superuser=account.is_superuser, level=level)

@@ -33,7 +33,8 @@ class Runner:
         owns_flow = row.flow_owner is None or row.flow_owner == row.user_id
         if not row.runner_is_active:
             return cls(Access.NONE, owns_flow)
-        return cls(Access.OWN if owns_flow or row.runner_is_superuser else Access.of(row.share_level), owns_flow)
+        is_superuser = bool(row.runner_is_superuser)
+        return cls(Access.granted(owns=owns_flow, is_superuser=is_superuser, level=row.share_level), owns_flow)
 
     @property
     def may_run(self) -> bool:

@@ -175,10 +175,11 @@ def _put(services: Services, caller: Caller, body: FlowBody) -> tuple[dict[str, 
 
 
 def _change(services: Services, caller: Caller, flow_id: str, changes: dict[str, Any]) -> dict[str, Any]:
-    found = load_flow(services, caller, flow_id, Access.WRITE)
+    """Changes what is given; only its owner publishes a flow."""
     values = dict(changes)
-    if access_type := values.pop("access_type", None):
-        found = load_flow(services, caller, flow_id, Access.OWN)
+    access_type = values.pop("access_type", None)
+    found = load_flow(services, caller, flow_id, Access.WRITE if access_type is None else Access.OWN)
+    if access_type is not None:
         values["is_public"] = access_type is AccessType.PUBLIC
     if values.get("name", "") is None:
         del values["name"]

@@ -24,6 +24,14 @@ def only(condition):
 
 
 def upgrade() -> None:
+    add_identities()
+    add_shares()
+    add_trust()
+    add_files()
+    add_audit_log()
+
+
+def add_identities() -> None:
     with op.batch_alter_table('users', schema=None) as batch_op:
         batch_op.add_column(sa.Column('password', sa.Text(), nullable=True))
         batch_op.add_column(sa.Column('is_active', sa.Boolean(), nullable=False, server_default=sa.true()))
@@ -55,6 +63,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
 
+
+def add_shares() -> None:
     with op.batch_alter_table('flows', schema=None, naming_convention=NAMES) as batch_op:
         batch_op.add_column(sa.Column('is_public', sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.drop_constraint('flows_endpoint_name_key', type_='unique')
@@ -77,11 +87,15 @@ def upgrade() -> None:
         batch_op.create_index('flow_shares_of_public', ['flow_id'], unique=True, **only('user_id IS NULL'))
         batch_op.create_index('flow_shares_of_user', ['user_id', 'flow_id'], unique=True, **only('user_id IS NOT NULL'))
 
+
+def add_trust() -> None:
     with op.batch_alter_table('jobs', schema=None) as batch_op:
         batch_op.add_column(sa.Column('trust', sqlmodel.sql.sqltypes.AutoString(), nullable=False, server_default='full'))
         batch_op.add_column(sa.Column('end_user', sqlmodel.sql.sqltypes.AutoString(), nullable=True))
         batch_op.create_check_constraint('jobs_trust', "trust IN ('full', 'confined', 'public')")
 
+
+def add_files() -> None:
     op.create_table('files',
     sa.Column('id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('user_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -101,6 +115,8 @@ def upgrade() -> None:
         batch_op.create_index('files_of_user', ['user_id', 'created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_files_flow_id'), ['flow_id'], unique=False)
 
+
+def add_audit_log() -> None:
     op.create_table('audit_log',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('at', Instant(), nullable=False),

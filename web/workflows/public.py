@@ -46,7 +46,8 @@ _NOT_FOR_THE_PUBLIC = frozenset(
 
 
 class PublicRunBody(BaseModel):
-    """What anybody may ask for. Unknown fields, and those that would change what runs, are refused."""
+    """What anybody may ask for. Unknown fields, and those that would change what runs, are refused; a part of the graph
+    may be named, as the contract has it, and all of it runs."""
 
     model_config = ConfigDict(extra="forbid")
 

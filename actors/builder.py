@@ -14,17 +14,20 @@ from actors.failures import describe
 from actors.journal import PassJournal, interrupting
 from actors.loops import Loops
 from actors.run_files import RunFiles
+from actors.run_flows import RunFlows, author_of
+from actors.run_knowledge import RunKnowledge
 from actors.run_memory import RunMemory
 from actors.running import Pass, PassCut
-from flows.context import Clock, RunRequest, RunTools
-from flows.engine import Engine, Pace, Progress
+from flows.budget import Budget
 from flows.errors import PassInterrupted, VertexTimedOut
 from flows.events import build_start, end, vertices_sorted
+from flows.execution.engine import Engine, Pace, Progress
+from flows.execution.inputs import variables_of
+from flows.execution.recovery import abandoned_messages, recovery_events
 from flows.graph import Graph
-from flows.inputs import variables_of
-from flows.models import ModelDefaults
+from flows.models.defaults import ModelDefaults
 from flows.partial import select
-from flows.recovery import abandoned_messages, recovery_events, uncertain_effect
+from flows.run import Clock, RunRequest, RunTools
 from flows.secrets import hidden_secrets, without_secrets
 from flows.tweaks import apply_tweaks
 from storage import passes
@@ -35,6 +38,7 @@ from storage.errors import RunForbidden, SecretUnreadable
 from storage.files import Files
 from storage.graphs import Graphs
 from storage.human_requests import requests_of
+from storage.knowledge_index import Indexes
 from storage.levels import Trust
 from storage.log import EventLog
 from storage.requests import JobRequest, Overrides
@@ -60,7 +64,7 @@ class Work:
     overrides: Overrides
     confided: set[str]
     """What may stand in no error: its globals, what its flow's password fields and its tweaks of them hold, every
-    variable that it looked up, and the settings' own key."""
+    variable that it looked up, and the settings' own keys."""
     has_variables: bool
     """Whether it may look up the variables of its user: in a flow of their own only, for whoever owns a flow decides
     where it sends what it is given."""
@@ -87,7 +91,10 @@ class FlowBuilder:
     clock: Clock
     model_defaults: ModelDefaults
     search_endpoint: str | None
+    arxiv_endpoint: str | None
     sql_folder: Path | None
+    indexes: Indexes
+    embedding_model: str
     max_parallel: int
     hand_on: Callable[[str, Mode], None]
     """Tells the workers of other processes about a job that this one releases."""
@@ -150,7 +157,7 @@ class FlowBuilder:
         if claimed.trust is Trust.PUBLIC:
             graph = without_secrets(graph)
         hidden = hidden_secrets(graph)
-        confided.update(hidden, filter(None, [self.model_defaults.api_key]))
+        confided.update(hidden, self.model_defaults.secrets)
         has_variables = claimed.trust is not Trust.PUBLIC and claimed.runner.owns_flow
         work = Work(running, journal, graph, request, overrides, confided, has_variables)
         self._check_variables(work)
@@ -168,7 +175,8 @@ class FlowBuilder:
         claimed, running = work.claimed, work.running
         seconds = claimed.seconds_left
         pace = Pace(self.max_parallel, claimed.terms.vertex_seconds, running.may_start)
-        engine = Engine(work.graph, _run_request(work), self._tools(work), work.journal, pace, work.journal.dialogues)
+        journal, past = work.journal, (work.journal.dialogues, work.journal.checkpoints)
+        engine = Engine(work.graph, _run_request(work), self._tools(work), journal, pace, *past)
         ready = self._take_up(work, engine)
         limit = asyncio.timeout(None if seconds is None else max(0.0, seconds) + DEADLINE_MARGIN)
         with running.cancellable(), running.hearing(lambda: self._hear(work, engine)):
@@ -189,15 +197,18 @@ class FlowBuilder:
         with interrupting():
             legacy = legacy_of(self.log.database, claimed.job_id)
         journal.dialogues.update(legacy.asked)
+        journal.checkpoints.update(legacy.kept)
         ready = engine.restore(legacy.finished)
         layer = [id for id in ready if not journal.dialogues.is_open(id)]
         events = [vertices_sorted(layer, engine.unfinished), build_start()]
         if claimed.taken_from is not None:
-            abandoned = abandoned_messages(legacy.open_messages, {result.vertex_id for result in legacy.finished})
+            inside = {result.vertex_id for result in legacy.finished} - work.graph.vertices.keys()
+            finished = (work.graph.vertices.keys() - set(engine.unfinished)) | inside
+            abandoned = abandoned_messages(legacy.open_messages, finished)
             events += recovery_events(layer, claimed.attempts, abandoned)
         journal.announce(events)
         for vertex_id in legacy.unclear:
-            engine.ask(vertex_id, uncertain_effect(work.graph.vertices[vertex_id]))
+            engine.doubt(vertex_id)
         return ready
 
     def _hear(self, work: Work, engine: Engine) -> None:
@@ -212,16 +223,21 @@ class FlowBuilder:
 
     def _tools(self, work: Work) -> RunTools:
         files = RunFiles(self.files, work.claimed)
-        outbound = self.loops.current().outbound
+        outbound, variable = self.loops.current().outbound, self._variables(work)
+        author = author_of(self.log.database, work.claimed)
         return RunTools(
             self.clock,
-            self._variables(work),
+            variable,
             outbound,
             self.model_defaults,
             files,
             search_endpoint=self.search_endpoint,
+            arxiv_endpoint=self.arxiv_endpoint,
             memory=RunMemory(self.log.database, work.claimed),
             databases=RunDatabases(outbound, self.sql_folder),
+            flows=RunFlows(self.log.database, self.graphs, work.claimed, author, variable, work.confided),
+            budget=Budget(work.claimed.tokens, work.claimed.max_tokens),
+            knowledge=RunKnowledge(self.log.database, self.indexes, work.claimed, self.embedding_model),
         )
 
     def _variables(self, work: Work) -> Callable[[str], str | None]:

@@ -11,7 +11,7 @@ import structlog
 from flows.errors import FlowError, VertexFailed, VertexTimedOut
 from flows.events import Event, EventType, end, error, lifecycle
 from flows.messages import MessageRecord
-from flows.models import REDACTED
+from flows.redaction import REDACTED
 from flows.values import Message, Source
 from storage.claiming import Claimed
 from storage.errors import StorageError

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from threading import RLock
 from typing import TypeAlias
 
@@ -10,11 +11,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from actors.running import Pass
-from flows.context import VertexResult
+from flows.checkpoints import Checkpoint, Checkpoints
 from flows.dialogue import Asked, Dialogues
 from flows.errors import PassInterrupted
 from flows.events import Event, run_suspended
 from flows.human import HumanRequest
+from flows.journal import VertexResult
 from flows.messages import MessageRecord
 from storage import passes
 from storage.advancing import Standing
@@ -62,6 +64,8 @@ class PassJournal:
         self._is_over = False
         self.dialogues = Dialogues()
         """What has been asked for the job, and decided, as far as this pass knows."""
+        self.checkpoints = Checkpoints()
+        """What vertices that are not finished have done so far."""
         # Components that are plain functions write from other threads.
         self._turn = RLock()
 
@@ -89,21 +93,38 @@ class PassJournal:
             with interrupting():
                 asked_at = moment(self._log.database)
             request_id = self.dialogues.next_id(vertex_id, self._claimed.job_id, request)
-            applies = self.dialogues.unapplied[vertex_id]
+            applies = self.dialogues.unapplied_of(vertex_id)
             new = NewRequest(request_id, vertex_id, visit, request, asked_at, applies)
             self._write(lambda written: ask(self._log, self._claimed, new, events, written))
             self.dialogues.apply(applies)
             return new.as_asked
 
-    def finish(self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord]) -> None:
+    def keep(
+        self,
+        checkpoint: Checkpoint,
+        events: Sequence[Event],
+        messages: Sequence[MessageRecord] = (),
+        *,
+        spent: int,
+        durable: bool,
+    ) -> None:
+        store = partial(
+            passes.keep, self._log, self._claimed, checkpoint, events, messages=messages, spent=spent, durable=durable
+        )
         with self._turn:
-            applies = self.dialogues.unapplied[result.vertex_id]
-            self._write(
-                lambda written: passes.finish_vertex(
-                    self._log, self._claimed, result, events, messages, written, applies
-                )
-            )
+            self._write(store)
+            self.checkpoints.update([checkpoint])
+
+    def finish(
+        self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord], spent: int = 0
+    ) -> None:
+        with self._turn:
+            applies = self.dialogues.unapplied_of(result.vertex_id)
+            has_checkpoints = bool(self.checkpoints.of(result.vertex_id, result.visit))
+            store = partial(passes.finish_vertex, self._log, self._claimed, result, events, messages)
+            self._write(lambda written: store(written, applies, spent=spent, has_checkpoints=has_checkpoints))
             self.dialogues.apply(applies)
+            self.checkpoints.forget(result.vertex_id, result.visit)
 
     def suspend(self, *, waits: bool) -> bool:
         """Lets the job stand still, as `storage.asking.suspend`, and tells those who watch; false when there is
@@ -158,8 +179,8 @@ class PassJournal:
         """Takes over where the job stands now, and what people want of it (design 6: controls ride on writes)."""
         self._written += 1
         self._cursor = standing.cursor
-        known = sum(len(ids) for ids in self.dialogues.unapplied.values())
-        self._running.take_note(is_paused=standing.is_paused, has_answers=standing.unapplied > known)
+        has_answers = standing.unapplied > self.dialogues.unapplied
+        self._running.take_note(is_paused=standing.is_paused, has_answers=has_answers)
 
     def _renewing(self, attempt: Attempt) -> Standing:
         began = self._tenure.now()

@@ -21,11 +21,12 @@ from actors.middleware.lease import Lease
 from actors.middleware.suspension import Suspension
 from actors.middleware.sweeper import Sweeper
 from actors.running import Pass, RunningPasses
-from flows.context import Clock
-from flows.engine import Progress
-from flows.models import ModelDefaults
+from flows.execution.engine import Progress
+from flows.models.defaults import ModelDefaults
 from flows.outbound.policy import OutboundPolicy
+from flows.run import Clock
 from storage.claiming import Terms
+from storage.knowledge_index import Indexes
 from storage.lanes import Lane
 from storage.store import Store
 
@@ -51,8 +52,12 @@ class WorkforceConfig:
     """Where flows may call."""
     search_endpoint: str | None = None
     """Where searches are asked; None for public ones."""
+    arxiv_endpoint: str | None = None
+    """Where papers are searched; None for arXiv."""
     sql_folder: Path | None = None
     """Where the SQLite files are that flows may read."""
+    embedding_model: str = "text-embedding-3-small"
+    """What new knowledge bases are made with, where an endpoint has it."""
     clock_skew_seconds: float = 0.0
 
 
@@ -71,7 +76,10 @@ def make_workforce(store: Store, config: WorkforceConfig) -> Lanes:
         clock=_clock(config.clock_skew_seconds),
         model_defaults=config.model_defaults,
         search_endpoint=config.search_endpoint,
+        arxiv_endpoint=config.arxiv_endpoint,
         sql_folder=config.sql_folder,
+        indexes=Indexes(store.database),
+        embedding_model=config.embedding_model,
         max_parallel=config.max_parallel,
         hand_on=hints.send,
     )

@@ -10,9 +10,15 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from flows.errors import ValueTooLarge, ValueWithoutCodec
-from flows.values import Data, Json, LanguageModel, Message, Source, Table, Usage, Value
+from flows.values import Data, Json, LanguageModel, Message, Source, Table, Tool, Usage, Value
 
-KINDS: Mapping[str, type[Any]] = {"message": Message, "data": Data, "table": Table, "model": LanguageModel}
+KINDS: Mapping[str, type[Any]] = {
+    "message": Message,
+    "data": Data,
+    "table": Table,
+    "model": LanguageModel,
+    "tool": Tool,
+}
 """The tag of every structured value; anything else is plain JSON under the tag `json`."""
 
 _TAGS = {kind: tag for tag, kind in KINDS.items()}

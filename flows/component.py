@@ -4,25 +4,14 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from flows.context import VertexContext
+from flows.effects import Effect as Effect
 from flows.text import to_text
 from flows.values import Json, Value
-
-
-class Effect(StrEnum):
-    """What building a vertex does to the world, and so what may happen to one that a crash interrupted (rule 6)."""
-
-    PURE = "pure"
-    """Nothing: it runs again."""
-    IDEMPOTENT = "idempotent"
-    """Something that the same idempotency key does only once: it runs again under that key."""
-    ONCE = "once"
-    """Something that must not happen twice: stored before it begins, and when it was interrupted never repeated."""
 
 
 class Inputs(BaseModel):
@@ -33,6 +22,17 @@ class Inputs(BaseModel):
 
 Text: TypeAlias = Annotated[str, BeforeValidator(to_text)]
 """A field that takes any value and reads it as text."""
+
+Secret: TypeAlias = Annotated[str, Field(json_schema_extra={"format": "password"})]
+"""A field with a key or a password: the editor hides it, and it is left out of what others are shown."""
+
+
+class Takes:
+    """What may lead into a field whose type does not tell: `Annotated[Any, Takes("Message", "Data")]`."""
+
+    def __init__(self, *types: str) -> None:
+        self.types = types
+
 
 Outputs: TypeAlias = Mapping[str, Value]
 """What a build returns: a value by output name. An output that is declared and absent is a branch not taken."""
@@ -61,10 +61,16 @@ class Component(ABC, Generic[InputsT]):
     inputs: ClassVar[type[Inputs]]
     outputs: ClassVar[Mapping[str, Port]]
     effect: ClassVar[Effect] = Effect.PURE
+    actions: ClassVar[Mapping[str, str]] = {}
+    """What it does as a tool of an agent, by Langflow's name for it, and the output that answers; without any, it has
+    one action, and its first output answers."""
     is_output: ClassVar[bool] = False
     """Whether it shows its result to a person, as ChatOutput does."""
     is_loop: ClassVar[bool] = False
-    """Whether a cycle may run through it."""
+    """Whether it is visited once for every item that it puts out as `item`, and once more when all are through: then
+    it puts out none. What is behind `item` is visited for each of them, and edges may lead back from there."""
+    runs_flow: ClassVar[bool] = False
+    """Whether it runs a whole flow inside: then it has the outputs that the editor gave its node."""
     variables: ClassVar[tuple[str, ...]] = ()
     """The variables that it looks up by itself, beside those that its fields name."""
 

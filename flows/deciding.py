@@ -23,9 +23,11 @@ def _faults(asked: Mapping[str, Any], decision: Decision) -> Iterator[tuple[str,
     if decision.decisions:
         yield from _faults_of_each(asked, decision, calls)
         return
-    allowed = asked["allowed_decisions"]
+    allowed = _allowed_for_all(asked, calls)
+    if calls and not allowed:
+        yield "decisions", "no one decision may be taken on all of the calls: decide on each"
     # Where nothing is offered, anything goes (contract 1.6).
-    if allowed and decision.action_id not in allowed:
+    elif allowed and decision.action_id not in allowed:
         yield "action_id", f"{decision.action_id!r} is not one of {', '.join(allowed)}"
     if decision.text and not (asked.get("takes_text") or calls):
         yield "text", "no text is asked for"
@@ -36,15 +38,22 @@ def _faults(asked: Mapping[str, Any], decision: Decision) -> Iterator[tuple[str,
         yield from faults_in_form(form, decision.values)
 
 
+def _allowed_for_all(asked: Mapping[str, Any], calls: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The decisions that may be taken on all calls at once."""
+    offered: list[str] = asked["allowed_decisions"]
+    return [one for one in offered if all(one in call.get("allowed_decisions", offered) for call in calls)]
+
+
 def _faults_of_each(
     asked: Mapping[str, Any], decision: Decision, calls: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
     if len(decision.decisions) != len(calls):
         yield "decisions", f"{len(calls)} calls are to be decided, {len(decision.decisions)} are"
     for number, one in enumerate(decision.decisions):
-        if one.action_id not in asked["allowed_decisions"]:
-            allowed = ", ".join(asked["allowed_decisions"])
-            yield f"decisions.{number}.action_id", f"{one.action_id!r} is not one of {allowed}"
+        call = calls[number] if number < len(calls) else {}
+        allowed = call.get("allowed_decisions") or asked["allowed_decisions"]
+        if one.action_id not in allowed:
+            yield f"decisions.{number}.action_id", f"{one.action_id!r} is not one of {', '.join(allowed)}"
         yield from _faults_in_edit(one, f"decisions.{number}.values")
 
 

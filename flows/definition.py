@@ -10,7 +10,7 @@ from flows.errors import FlowRefused
 from flows.values import Json
 
 NOTE = "noteNode"
-_QUOTE = "œ"
+QUOTE = "œ"
 """The two handle strings of an edge are JSON with every quotation mark replaced by this (contract 7.2)."""
 
 
@@ -37,6 +37,10 @@ class TemplateField(Lenient):
     password: bool = False
     load_from_db: bool = False
     input_types: tuple[str, ...] | None = None
+    tool_mode: bool = False
+    """Whether an agent fills it in when it calls the node as a tool."""
+    required: bool = False
+    info: str = ""
 
     @property
     def reaches_component(self) -> bool:
@@ -162,7 +166,7 @@ def _handle(data: object, edge: Mapping[str, Any], name: str) -> Any:
     if not isinstance(text, str):
         raise ValueError(f"the edge has no {name}")  # noqa: TRY004 - pydantic reports ValueError
     try:
-        return orjson.loads(text.replace(_QUOTE, '"'))
+        return orjson.loads(text.replace(QUOTE, '"'))
     except orjson.JSONDecodeError:
         raise ValueError(f"the edge's {name} is not readable") from None
 

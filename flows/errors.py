@@ -3,6 +3,7 @@
 FlowError
 ├── FlowRefused              the definition cannot become a graph
 │   └── UnknownComponents    it names component types that do not exist here
+├── ComponentsRefused        a component of somebody's own cannot be used
 ├── TweaksRefused            an override touches a field that may not be overridden
 ├── DecisionRefused          a decision does not fit what was asked
 ├── ValueWithoutCodec        a value cannot be stored
@@ -34,6 +35,10 @@ class UnknownComponents(FlowRefused):
     def __init__(self, types: Sequence[str]) -> None:
         self.types = tuple(types)
         super().__init__(f"Unknown component types: {', '.join(self.types)}.")
+
+
+class ComponentsRefused(FlowError):
+    """A component of somebody's own cannot be used: it cannot be loaded, or another one has its name."""
 
 
 class TweaksRefused(FlowError):
@@ -123,10 +128,11 @@ class EffectUncertain(VertexFailed):
 class VertexTimedOut(FlowError):
     """The vertex `vertex_id` took longer than PENSTOCK_VERTEX_TIMEOUT_SECONDS allows."""
 
-    def __init__(self, vertex_id: str, display_name: str, seconds: float) -> None:
+    def __init__(self, vertex_id: str, display_name: str, seconds: float, place: str = "") -> None:
         self.vertex_id = vertex_id
         self.display_name = display_name
-        super().__init__(f"{display_name} ({vertex_id}) took longer than {seconds:g} s, the most a vertex may take.")
+        what = f"{display_name} ({vertex_id}){place and f', at {place},'}"
+        super().__init__(f"{what} took longer than {seconds:g} s, the most a vertex may take.")
 
 
 class PassInterrupted(BaseException):

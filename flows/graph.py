@@ -9,9 +9,14 @@ from flows.component import AnyComponent, Port
 from flows.definition import Definition, Edge, Node, is_note, parse_definition
 from flows.errors import FlowRefused, UnknownComponents
 from flows.limits import Limits, check_depth
+from flows.loops import ITEM, Loops, check_loops, find_loops
 from flows.registry import Registry
+from flows.tool_metadata import actions_of
+from flows.tools import TOOL_PORT, Action, is_tool
 from flows.values import Json, port_types
 
+AS_TOOL = {TOOL_PORT: Port(("Tool",))}
+"""The outputs of a vertex that is a tool."""
 MAX_ID = 256
 """Characters of a node id at most; it stands in keys and rows."""
 
@@ -32,7 +37,26 @@ class Vertex:
     @property
     def ports(self) -> Mapping[str, Port]:
         """What it may put out, by output name."""
+        if self.is_tool:
+            return AS_TOOL
+        if self.component.runs_flow:
+            return {output.name: Port(output.types) for output in self.node.outputs}
         return self.component.ports({name: field.value for name, field in self.node.template.items()})
+
+    @property
+    def is_tool(self) -> bool:
+        """Whether it is there for agents to call, and is not built by itself."""
+        return is_tool(self.node)
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it visits its body for each of its items."""
+        return self.component.is_loop and not self.is_tool
+
+    @cached_property
+    def actions(self) -> list[Action]:
+        """What it can do for an agent. Raises `FlowRefused`."""
+        return actions_of(self.node, self.component)
 
     @property
     def display_name(self) -> str:
@@ -62,17 +86,43 @@ class Graph:
         return self._edges_by("source")
 
     @cached_property
+    def awaited(self) -> Mapping[str, tuple[Edge, ...]]:
+        """The edges that each vertex waits for: those into it that do not lead back to it as a loop."""
+        return {
+            id: tuple(edge for edge in edges if not edge.target_handle.loops) for id, edges in self.incoming.items()
+        }
+
+    @cached_property
+    def onward(self) -> Mapping[str, tuple[Edge, ...]]:
+        """The edges out of each vertex that lead back to no loop."""
+        return {
+            id: tuple(edge for edge in edges if not edge.target_handle.loops) for id, edges in self.outgoing.items()
+        }
+
+    @cached_property
+    def returning(self) -> Mapping[str, tuple[Edge, ...]]:
+        """The edges that lead back to each vertex that is a loop."""
+        return {id: tuple(edge for edge in edges if edge.target_handle.loops) for id, edges in self.incoming.items()}
+
+    @cached_property
+    def loops(self) -> Loops:
+        """Its loops, each with its body."""
+        return find_loops([id for id, vertex in self.vertices.items() if vertex.is_loop], self.onward)
+
+    @cached_property
     def first_layer(self) -> list[str]:
         """The vertices that wait for nothing."""
-        return [id for id in self.vertices if not self.incoming[id]]
+        return [id for id in self.vertices if not self.awaited[id]]
 
     def successors(self, vertex_id: str) -> list[str]:
         """The vertices right behind one, each once."""
         return list(dict.fromkeys(edge.target for edge in self.outgoing[vertex_id]))
 
     def is_terminal(self, vertex_id: str) -> bool:
-        """Whether nothing follows the vertex, so that its result is an output of the flow (contract 1.8)."""
-        return not self.outgoing[vertex_id]
+        """Whether nothing follows the vertex, so that its result is an output of the flow (contract 1.8). What a loop
+        gives to its body does not follow it."""
+        gives = (ITEM,) if vertex_id in self.loops else ()
+        return all(edge.source_handle.name in gives for edge in self.outgoing[vertex_id])
 
     @property
     def terminals(self) -> list[str]:
@@ -105,10 +155,14 @@ def load_graph(exported: object, registry: Registry, limits: Limits) -> Graph:
     definition = parse_definition(exported)
     _check_nodes(definition, registry)
     vertices = {node.id: Vertex(node, registry.component(node.type)) for node in definition.nodes}
+    for vertex in vertices.values():
+        _check_actions(vertex)
     for edge in definition.edges:
         _check_edge(edge, vertices)
     graph = Graph(vertices, definition.edges)
+    _check_names(graph)
     _check_cycles(graph)
+    check_loops(graph.loops, graph.onward, (edge for edges in graph.returning.values() for edge in edges))
     return graph
 
 
@@ -137,6 +191,12 @@ def _check_nodes(definition: Definition, registry: Registry) -> None:
         raise UnknownComponents(unknown)
 
 
+def _check_actions(vertex: Vertex) -> None:
+    """Reads what a tool can do, so that a fault in it is found before anything runs."""
+    if vertex.is_tool:
+        actions_of(vertex.node, vertex.component)
+
+
 def _check_edge(edge: Edge, vertices: Mapping[str, Vertex]) -> None:
     for end in (edge.source, edge.target):
         if end not in vertices:
@@ -146,7 +206,7 @@ def _check_edge(edge: Edge, vertices: Mapping[str, Vertex]) -> None:
         raise FlowRefused(f"{source.id!r} has no output {edge.source_handle.name!r}.")
     handle = edge.target_handle
     if handle.loops:
-        if not target.component.is_loop:
+        if not target.is_loop:
             raise FlowRefused(f"{target.id!r} is not a loop, so no edge can lead back to its {handle.name!r}.")
     elif handle.name not in target.node.template:
         raise FlowRefused(f"{target.id!r} has no field {handle.name!r}.")
@@ -160,16 +220,23 @@ def _types_meet(edge: Edge, source: Vertex) -> bool:
     return bool(offered & wanted)
 
 
+def _check_names(graph: Graph) -> None:
+    """Refuses ids that the vertices inside a vertex may have."""
+    if any(vertex.component.runs_flow for vertex in graph.vertices.values()):
+        for id in graph.vertices:
+            if "/" in id:
+                raise FlowRefused(f"The flow runs another one, so the node id {id!r} must have no '/' in it.")
+
+
 def _check_cycles(graph: Graph) -> None:
-    waiting = {id: sum(not edge.target_handle.loops for edge in graph.incoming[id]) for id in graph.vertices}
-    ready = [id for id, count in waiting.items() if count == 0]
+    waiting = {id: len(edges) for id, edges in graph.awaited.items()}
+    ready = list(graph.first_layer)
     while ready:
         id = ready.pop()
         del waiting[id]
-        for edge in graph.outgoing[id]:
-            if not edge.target_handle.loops:
-                waiting[edge.target] -= 1
-                if waiting[edge.target] == 0:
-                    ready.append(edge.target)
+        for edge in graph.onward[id]:
+            waiting[edge.target] -= 1
+            if waiting[edge.target] == 0:
+                ready.append(edge.target)
     if waiting:
         raise FlowRefused(f"The flow has a cycle without a loop component: {', '.join(sorted(waiting))}.")

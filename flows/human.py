@@ -26,6 +26,8 @@ class RequestKind(StrEnum):
     """Whether certain calls of tools may be made."""
     UNCERTAIN_EFFECT = "uncertain_effect"
     """What became of something that must not happen twice (rule 6)."""
+    BUDGET = "budget"
+    """Whether a run that has used up its tokens may use more."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,18 @@ class ActionRequest:
     name: str
     args: Mapping[str, Json]
     description: str = ""
+    id: str = ""
+    """Which call it is, among all that its vertex makes."""
+    allowed: tuple[str, ...] = ()
+    """The decisions that may be taken on this call; none given means all that are offered."""
 
     def dump(self) -> dict[str, Json]:
-        return {"name": self.name, "args": dict(self.args), "description": self.description}
+        told: dict[str, Json] = {"name": self.name, "args": dict(self.args), "description": self.description}
+        if self.id:
+            told["id"] = self.id
+        if self.allowed:
+            told["allowed_decisions"] = list(self.allowed)
+        return told
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,8 @@ class HumanRequest:
     takes_text: bool = False
     answerers: tuple[str, ...] = ()
     action_requests: tuple[ActionRequest, ...] = ()
+    call: str = ""
+    """In which call of a tool it is asked, among all that its vertex makes; two that ask the same are two questions."""
 
     @property
     def allowed_decisions(self) -> list[str]:
@@ -106,6 +119,8 @@ class HumanRequest:
             "takes_text": self.takes_text,
             "answerers": list(self.answerers),
         }
+        if self.call:
+            content["call"] = self.call
         if self.form is not None:
             content |= {"schema": form_fields(self.form), "json_schema": dict(self.form)}
         if self.action_requests:

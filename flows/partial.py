@@ -9,7 +9,9 @@ def select(graph: Graph, start: str | None, stop: str | None) -> tuple[Graph, li
     """The part between `start` and `stop`, and a warning for each of them that the flow does not have.
 
     A start keeps what follows it and what that needs beside it; the start itself then runs on its stored fields.
-    A stop keeps itself and what leads to it. An unknown component leaves the whole flow to run (contract 1.1).
+    A stop keeps itself and what leads to it. The part has a loop with all that leads back to it, or not at all: a start
+    in its body keeps what the loop needs, for it cannot run without. An unknown component leaves the whole flow to run
+    (contract 1.1).
     """
     named = [id for id in (start, stop) if id]
     missing = [id for id in named if id not in graph.vertices]
@@ -26,7 +28,8 @@ def select(graph: Graph, start: str | None, stop: str | None) -> tuple[Graph, li
 def _behind(graph: Graph, start: str) -> set[str]:
     following = _closure(start, graph.successors)
     needed = {id for follower in following for id in _leading_to(graph, follower)}
-    return following | (needed - _leading_to(graph, start))
+    fed_by = [] if start in graph.loops.home else [edge.source for edge in graph.awaited[start]]
+    return following | needed.difference(*(_leading_to(graph, source) for source in fed_by))
 
 
 def _leading_to(graph: Graph, stop: str) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from flows.component import AnyComponent, Component
-from flows.errors import UnknownComponents
+from flows.errors import ComponentsRefused, UnknownComponents
 
 OWN_PREFIX = "own_components_"
 """What the names of modules with a user's own components begin with."""
@@ -19,7 +19,7 @@ NOT_ALONE = "A base class that is no component itself must be abstract: give it 
 class Registry:
     """Maps Langflow's type names to components.
 
-    Two components with one type name raise `ValueError`, as does one that lacks a part that every component has.
+    Two components with one type name raise `ComponentsRefused`, as does one that lacks a part that every component has.
     """
 
     def __init__(self, components: Iterable[type[AnyComponent]]) -> None:
@@ -27,7 +27,7 @@ class Registry:
         for component in components:
             for name in _types_of(component):
                 if name in self._components:
-                    raise ValueError(f"Two components are called {name!r}.")
+                    raise ComponentsRefused(_alike(name, type(self._components[name]), component))
                 self._components[name] = component()
 
     def component(self, type_name: str) -> AnyComponent:
@@ -46,10 +46,18 @@ class Registry:
         return sorted(self._components)
 
 
+def _alike(name: str, first: type[AnyComponent], second: type[AnyComponent]) -> str:
+    return f"Two components are called {name!r}: {_place(first)} and {_place(second)}. Give one of them another type."
+
+
+def _place(component: type[AnyComponent]) -> str:
+    return f"{component.__module__}.{component.__qualname__}"
+
+
 def _types_of(component: type[AnyComponent]) -> tuple[str, ...]:
     missing = [name for name in ("types", "inputs", "outputs") if not hasattr(component, name)]
     if missing:
-        raise ValueError(f"{component.__module__}.{component.__qualname__} lacks {', '.join(missing)}. {NOT_ALONE}")
+        raise ComponentsRefused(f"{_place(component)} lacks {', '.join(missing)}. {NOT_ALONE}")
     return component.types
 
 

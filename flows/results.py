@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from flows.context import VertexContext, VertexResult
+from flows.context import VertexContext
 from flows.events import Event, EventType
-from flows.frontier import Settled
+from flows.execution.frontier import Settled
 from flows.graph import Graph, Vertex
+from flows.journal import VertexResult
+from flows.loops import ITEM
 from flows.text import to_text
-from flows.values import Data, Json, LanguageModel, Message, Table, Value
+from flows.values import Data, Json, LanguageModel, Message, Table, Tool, Value
 
 TEXT_TYPES = ("message", "text")
 
@@ -29,7 +31,8 @@ class FinishedVertex:
 def finished_events(finished: FinishedVertex, graph: Graph) -> list[Event]:
     """What the component recorded, `end_vertex`, and for a terminal vertex its `output`."""
     events = [*finished.context.recorded, end_vertex(finished, graph)]
-    if graph.is_terminal(finished.vertex.id):
+    gives_item = finished.vertex.id in graph.loops and ITEM in finished.result.outputs
+    if graph.is_terminal(finished.vertex.id) and not gives_item:
         events.append(Event(EventType.OUTPUT, component_output(finished)))
     return events
 
@@ -138,12 +141,14 @@ def _dump(value: Value, context: VertexContext) -> Any:
             return value.records()
         case LanguageModel():
             return {"name": value.name}
+        case Tool():
+            return {"component_id": value.vertex_id}
     return value
 
 
 def _content(value: Value) -> Json:
     match value:
-        case Message() | LanguageModel():
+        case Message() | LanguageModel() | Tool():
             return to_text(value)
         case Data():
             return dict(value.data)
@@ -154,7 +159,7 @@ def _content(value: Value) -> Json:
 
 def _kind(value: Value) -> str:
     match value:
-        case Message() | str() | LanguageModel():
+        case Message() | str() | LanguageModel() | Tool():
             return "text"
         case Table() | list():
             return "array"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import orjson
 
-from flows.values import Data, LanguageModel, Message, Table, Value
+from flows.values import Data, LanguageModel, Message, Table, Tool, Value
 
 
 def to_text(value: Value) -> str:
@@ -23,8 +23,15 @@ def to_text(value: Value) -> str:
             return _table_text(value)
         case LanguageModel():
             return value.name
+        case Tool():
+            return value.vertex_id
         case _:
             return orjson.dumps(value).decode()
+
+
+def storable(text: str) -> str:
+    """The text with a replacement character for each half of a pair that stands alone, which no store takes."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 MAX_TEXT = 10_000_000

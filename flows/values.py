@@ -1,4 +1,4 @@
-"""The values that travel along edges: Message, Data, Table, LanguageModel and plain JSON."""
+"""The values that travel along edges: Message, Data, Table, LanguageModel, Tool and plain JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +25,9 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
+
     @property
     def total_tokens(self) -> int:
         return self.input_tokens + self.output_tokens
@@ -50,6 +53,8 @@ class Message:
     files: tuple[str, ...] = ()
     source: Source = Source()
     usage: Usage | None = None
+    content_blocks: tuple[Mapping[str, Json], ...] = ()
+    """How its author came to it, as Langflow's pages draw it: the tools that an agent called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +88,18 @@ class LanguageModel:
     vertex_id: str
     name: str
     base_url: str
+    provider: str = "openai"
+    """By the name that it has in `flows.models.providers`."""
 
 
-Value: TypeAlias = Message | Data | Table | LanguageModel | Json
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A vertex that an agent may call."""
+
+    vertex_id: str
+
+
+Value: TypeAlias = Message | Data | Table | LanguageModel | Tool | Json
 
 PORT_ALIASES = {"Data": "JSON", "DataFrame": "Table", "Text": "Message"}
 """Two names of one port type (contract 7.2)."""

@@ -45,6 +45,7 @@ class Export:
             "endpoint_name": flow.endpoint_name,
             "tags": tuple(flow.tags or ()),
             "is_component": bool(flow.is_component),
+            "max_tokens": flow.max_tokens,
         }
 
 

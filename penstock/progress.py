@@ -118,6 +118,9 @@ class Progress:
         return [] if build is None or build["id"] == asking else self._settle(build)
 
     def _settle(self, build: Mapping[str, Any]) -> list[VertexProgress]:
+        if build["id"] not in self.vertices:
+            # It is inside one of them.
+            return []
         self.vertices[build["id"]].duration = build["data"]["duration"]
         return [
             *self._move([build["id"]], State.DONE),

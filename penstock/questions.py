@@ -5,15 +5,19 @@ from typing import Any
 
 import orjson
 
+from flows.budget import RAISE
 from flows.deciding import Ruling, check_decision
 from flows.errors import DecisionRefused
+from flows.execution.recovery import DONE
 from flows.human import Decision, RequestKind
-from flows.recovery import DONE
 from flows.values import Json
 from penstock.console import ask, complain, remark
 from penstock.forms import ask_values, read_value
 from storage.errors import NotResumable
 from storage.human_requests import RequestView
+
+_NEEDS_VALUES = {RequestKind.UNCERTAIN_EFFECT: DONE, RequestKind.BUDGET: RAISE}
+"""The one action that takes values, of the kinds of which not all do."""
 
 
 def ask_person(request: RequestView) -> Decision:
@@ -110,8 +114,9 @@ def _takes_values(asked: Mapping[str, Any], action_id: str) -> bool:
     allowed = asked["allowed_decisions"]
     if asked.get("json_schema") is None or (allowed and action_id not in allowed):
         return False
-    if asked["kind"] == RequestKind.UNCERTAIN_EFFECT:
-        return action_id == DONE
+    needing = _NEEDS_VALUES.get(asked["kind"])
+    if needing is not None:
+        return action_id == needing
     return bool(action_id != asked.get("fallback_action"))
 
 

@@ -9,12 +9,14 @@ from pydantic_settings import SettingsConfigDict
 
 from actors.workforce import WorkforceConfig
 from flows.limits import Limits
-from flows.models import ModelDefaults
+from flows.models.defaults import ModelDefaults
+from flows.models.patience import Patience
 from flows.outbound.policy import OutboundPolicy
 from settings.callers import Callers
 from settings.deployment import Deployment
 from settings.values import listed, revealed
 from settings.work import Work
+from storage.components import ComponentSources
 from storage.files import FileBounds
 from storage.secrets import kept_keys
 from storage.store import StoreConfig
@@ -91,9 +93,14 @@ class Settings(Callers, Work, Deployment):
             Limits(max_vertices=self.max_vertices),
             files=self.data_dir / "files",
             file_bounds=FileBounds(self.max_file_bytes, self.max_files),
-            components=self.components,
+            components=self.component_sources,
             kill_point=self.kill_point,
         )
+
+    @property
+    def component_sources(self) -> ComponentSources:
+        """Where components come from."""
+        return ComponentSources(self.components, listed(self.lfx))
 
     @property
     def workforce(self) -> WorkforceConfig:
@@ -109,10 +116,29 @@ class Settings(Callers, Work, Deployment):
             input_seconds=self.input_deadline_seconds,
             clock_skew_seconds=self.clock_skew_seconds,
             max_parallel=self.max_parallel,
-            model_defaults=ModelDefaults(self.model_name, self.model_base_url, revealed(self.model_api_key)),
-            outbound=OutboundPolicy.allowing(self.allowed_hosts or "", self.model_base_url, self.search_url),
+            model_defaults=self.model_defaults,
+            outbound=OutboundPolicy.allowing(self.allowed_hosts or "", *self._own_endpoints),
             search_endpoint=self.search_url,
+            arxiv_endpoint=self.arxiv_url,
             sql_folder=self.sql_folder,
+            embedding_model=self.embedding_model,
+        )
+
+    @property
+    def _own_endpoints(self) -> tuple[str | None, ...]:
+        """What flows may call though it is internal, because the settings name it."""
+        return (self.model_base_url, self.search_url, self.arxiv_url)
+
+    @property
+    def model_defaults(self) -> ModelDefaults:
+        """What is used where a flow names no model, endpoint or key, and how long models are waited for."""
+        keys = {"openai": self.openai_api_key, "anthropic": self.anthropic_api_key, "google": self.google_api_key}
+        return ModelDefaults(
+            self.model_name,
+            self.model_base_url,
+            revealed(self.model_api_key),
+            {name: key.get_secret_value() for name, key in keys.items() if key is not None},
+            Patience(self.model_timeout_seconds, retries=self.model_retries),
         )
 
     @property

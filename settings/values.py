@@ -71,6 +71,13 @@ def _origins(entries: str) -> str:
     return entries
 
 
+def _types(entries: str) -> str:
+    types = listed(entries)
+    if "*" in types and len(types) > 1:
+        raise ValueError("has more beside *")
+    return entries
+
+
 def listed(entries: str | None) -> tuple[str, ...]:
     """The entries of a comma-separated list."""
     return tuple(entry.strip() for entry in (entries or "").split(",") if entry.strip())
@@ -90,6 +97,7 @@ DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 SecretKeys = Annotated[SecretStr, AfterValidator(_secret_keys)]
 Hosts = Annotated[str, AfterValidator(_hosts)]
+Types = Annotated[str, AfterValidator(_types)]
 Endpoint = Annotated[str, Field(pattern="^https?://"), AfterValidator(_endpoint)]
 Networks = Annotated[str, AfterValidator(_networks)]
 Origins = Annotated[str, AfterValidator(_origins)]

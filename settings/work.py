@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from settings.values import COUNT, SECONDS, YEAR, Endpoint, Hosts, KillPointName, setting
+from settings.values import COUNT, SECONDS, YEAR, Endpoint, Hosts, KillPointName, Types, setting
 
 
 class Work(BaseSettings):
@@ -63,6 +63,11 @@ class Work(BaseSettings):
     components: Path | None = setting(
         "PENSTOCK_COMPONENTS", None, "Folder of Python files with components of your own.", "Give a folder."
     )
+    lfx: Types | None = setting(
+        "PENSTOCK_LFX", None, "Component types that run through the package lfx (penstock[lfx]), comma-separated, or *"
+        " for all. They open connections and files of their own. Without it: none.",
+        "Give a list as CombineText,RegexExtractorComponent, or * alone.",
+    )  # fmt: skip
     allowed_hosts: Hosts | None = setting(
         "PENSTOCK_ALLOWED_HOSTS", None, "What flows may call though it is not public, comma-separated: host,"
         " host:port, IP address or network. What PENSTOCK_MODEL_BASE_URL connects to is allowed already; an internal"
@@ -78,10 +83,37 @@ class Work(BaseSettings):
     model_name: str | None = setting(
         "PENSTOCK_MODEL_NAME", None, "Model used where a flow names none.", "Give a name that the endpoint knows."
     )
+    openai_api_key: SecretStr | None = setting(
+        "OPENAI_API_KEY", None, "Key for OpenAI's own endpoint; it is sent to no other.", "Give the key."
+    )
+    anthropic_api_key: SecretStr | None = setting(
+        "ANTHROPIC_API_KEY", None, "Key for Anthropic's own endpoint; it is sent to no other.", "Give the key."
+    )
+    google_api_key: SecretStr | None = setting(
+        "GOOGLE_API_KEY", None, "Key for the own endpoint of Google Generative AI; it is sent to no other.",
+        "Give the key.",
+    )  # fmt: skip
+    model_timeout_seconds: float = setting(
+        "PENSTOCK_MODEL_TIMEOUT_SECONDS", 120.0, "How long a model may say nothing: until its answer begins, and"
+        " between two pieces of it.", SECONDS, gt=0, le=YEAR,
+    )  # fmt: skip
+    model_retries: int = setting(
+        "PENSTOCK_MODEL_RETRIES", 2, "How often a model is asked again that answers 429 or 5xx, or whose connection"
+        " fails before it answers.", "Give a whole number from 0 to 10.", ge=0, le=10,
+    )  # fmt: skip
+    embedding_model: str = setting(
+        "PENSTOCK_EMBEDDING_MODEL", "text-embedding-3-small", "What knowledge bases are made with, at the endpoint of"
+        " PENSTOCK_MODEL_BASE_URL or OpenAI's own. Without a key or an endpoint: the words of the texts, no model.",
+        "Give a name that the endpoint knows.",
+    )  # fmt: skip
     search_url: Endpoint | None = setting(
         "PENSTOCK_SEARCH_URL", None, "Search that speaks the JSON of SearXNG, as https://host/search; flows may call it"
         " though it is internal. Without it: DuckDuckGo and Google News.",
         "Give an http(s) URL, as https://host/search.",
+    )  # fmt: skip
+    arxiv_url: Endpoint | None = setting(
+        "PENSTOCK_ARXIV_URL", None, "Search for papers that speaks arXiv's Atom; flows may call it though it is"
+        " internal. Without it: arXiv.", "Give an http(s) URL, as https://host/api/query.",
     )  # fmt: skip
     sql_folder: Path | None = setting(
         "PENSTOCK_SQL_FOLDER", None, "Folder of SQLite files that every flow may read. Without it: none. A PostgreSQL"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import NAMESPACE_DNS, uuid5
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 from sqlmodel import col
 
 from storage.database import Database
@@ -21,6 +21,9 @@ _UNGUARDED = select(col(User.id), col(User.name), col(User.is_superuser)).where(
     col(User.is_active),
     ~exists().where(col(ApiKey.revoked_at).is_(None)),
     ~exists().where(col(User.password).is_not(None)),
+)
+_ACTIVE = select(col(User.id), col(User.name), col(User.is_superuser)).where(
+    col(User.id) == bindparam("of_user"), col(User.is_active)
 )
 
 
@@ -45,4 +48,11 @@ def unguarded_account(database: Database) -> Account | None:
     expired still guards, one that was revoked does not."""
     with database.read() as connection:
         row = connection.execute(_UNGUARDED).one_or_none()
+    return Account(*row) if row is not None else None
+
+
+def account_of(database: Database, user_id: str) -> Account | None:
+    """The account of an active user; None when there is none."""
+    with database.read() as connection:
+        row = connection.execute(_ACTIVE, {"of_user": user_id}).one_or_none()
     return Account(*row) if row is not None else None

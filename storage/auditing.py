@@ -64,6 +64,8 @@ class Action(StrEnum):
     FILE_CREATED = "file_created"
     """The id of the file."""
     FILE_DELETED = "file_deleted"
+    KNOWLEDGE_DELETED = "knowledge_deleted"
+    """The name of the knowledge base."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def recall(database: Database, claimed: Claimed, count: int, speaker: Speaker) -
     summed = select(newest, so_far).subquery()
     statement = select(summed).where(summed.c.so_far <= MAX_TEXT).order_by(summed.c.created_at, summed.c.id)
     with database.read() as connection:
-        return [_record(row) for row in connection.execute(statement)]
+        return [record_of(row) for row in connection.execute(statement)]
 
 
 def _newest(claimed: Claimed, count: int, speaker: Speaker) -> Subquery:
@@ -81,7 +81,8 @@ def _is_said_by(speaker: Speaker) -> Sequence[ColumnElement[bool]]:
     return [column == name for column, name in wanted if name]
 
 
-def _record(row: Row[Any]) -> MessageRecord:
+def record_of(row: Row[Any]) -> MessageRecord:
+    """A message from a row that has at least its columns, without content blocks."""
     message = Message(row.text, row.sender, row.sender_name, row.session_id, files=tuple(orjson.loads(row.files)))
     return MessageRecord(row.id, row.job_id, row.flow_id, row.created_at, message)
 

@@ -26,7 +26,7 @@ _jobs = table_of(Job).c
 _is_first = _jobs.fence == 0
 _HANDED_OVER = (
     "id", "fence", "mode", "seq", "attempts", "taken_from", "user_id", "flow_id", "version_id", "session_id", "request",
-    "overrides", "trust", "end_user", "created_at", "deadline_at", "is_paused",
+    "overrides", "trust", "end_user", "created_at", "deadline_at", "is_paused", "tokens", "max_tokens",
 )  # fmt: skip
 
 
@@ -71,6 +71,8 @@ class Claimed:
     created_at: datetime
     deadline_at: datetime | None
     is_paused: bool
+    tokens: int
+    max_tokens: int | None
     claimed_at: datetime
 
     @property

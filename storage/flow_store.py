@@ -37,6 +37,7 @@ class FlowView:
     is_component: bool
     is_public: bool
     version_id: str
+    max_tokens: int | None
     created_at: datetime
     updated_at: datetime
 
@@ -54,6 +55,7 @@ class NewFlow:
     tags: tuple[str, ...] = field(default=())
     is_component: bool = False
     is_public: bool = False
+    max_tokens: int | None = None
 
 
 FLOW_COLUMNS = [getattr(Flow, name) for name in FlowView.__dataclass_fields__]
@@ -120,6 +122,7 @@ def _create(database: Database, connection: Connection, flow: NewFlow, version_i
         "is_component": flow.is_component,
         "is_public": flow.is_public,
         "version_id": version_id,
+        "max_tokens": flow.max_tokens,
     }
     adding = database.insert(Flow).values(created_at=now(), updated_at=now(), **row)
     statement = adding.on_conflict_do_nothing(index_elements=["id"]).returning(*FLOW_COLUMNS)

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, select, tuple_, update
+import orjson
+from sqlalchemy import bindparam, case, delete, insert, select, tuple_, update
 
-from flows.codec import encode_outputs
-from flows.context import VertexResult
+from flows.checkpoints import Checkpoint
+from flows.codec import encode_outputs, plain
 from flows.events import Event
+from flows.journal import VertexResult
 from flows.messages import MessageRecord
 from storage.advancing import STANDING, Advance, Standing
 from storage.chat_memory import remember
@@ -17,7 +19,7 @@ from storage.database import Database
 from storage.errors import PassLost
 from storage.log import EventLog
 from storage.states import Order, Status
-from storage.tables import Job, VertexIntent, table_of
+from storage.tables import CheckpointRow, Job, VertexIntent, table_of
 from storage.turns import first_turn
 from storage.withdrawing import apply, withdraw
 
@@ -34,11 +36,13 @@ UNBOUND: Mapping[str, Any] = {"lease_until": None, "vertex_deadline_at": None}
 REST_SECONDS = 10.0
 """How long a job rests before a worker, which may be the same again, tries whether it can read its secrets."""
 
-_jobs = table_of(Job).c
+_jobs, _checkpoints = table_of(Job).c, table_of(CheckpointRow).c
 _ANNOUNCE = Advance()
 # Whoever gets further may be tried as often again.
-_FINISH_VERTEX = Advance(attempts=1, with_result=True)
-_FINISH_ASKER = Advance(attempts=1, unapplied=_jobs.unapplied - bindparam("applied"), with_result=True)
+_STEP: Mapping[str, Any] = {"attempts": 1, "tokens": _jobs.tokens + bindparam("spent")}
+_KEEP = Advance(**_STEP)
+_FINISH_VERTEX = Advance(**_STEP, with_result=True)
+_FINISH_ASKER = Advance(**_STEP, unapplied=_jobs.unapplied - bindparam("applied"), with_result=True)
 _COMPLETE = Advance(**ended(Status.COMPLETED))
 _FAIL = Advance(**ended(Status.FAILED), error=bindparam("stored_error"))
 _EXPIRE = Advance(**ended(Status.TIMED_OUT), error=bindparam("stored_error"))
@@ -70,6 +74,12 @@ _REACHED = select(_jobs.writes, *STANDING).where(
     _jobs.id == bindparam("of_job"), _jobs.fence == bindparam("under_fence")
 )
 _ADD_INTENT = insert(table_of(VertexIntent)).values(created_at=now())
+_ADD_CHECKPOINT = insert(table_of(CheckpointRow)).values(created_at=now())
+_FORGET_CHECKPOINTS = (
+    delete(table_of(CheckpointRow))
+    .where(_checkpoints.job_id == bindparam("of_job"), _checkpoints.vertex_id == bindparam("of_vertex"))
+    .where(_checkpoints.visit == bindparam("of_visit"))
+)
 
 
 def announce(log: EventLog, claimed: Claimed, events: Sequence[Event], written: int | None = None) -> Standing:
@@ -91,6 +101,31 @@ def intend(log: EventLog, claimed: Claimed, vertex_id: str, visit: int) -> Stand
     return cursor
 
 
+def keep(
+    log: EventLog,
+    claimed: Claimed,
+    checkpoint: Checkpoint,
+    events: Sequence[Event],
+    written: int | None = None,
+    *,
+    messages: Sequence[MessageRecord] = (),
+    spent: int = 0,
+    durable: bool = False,
+) -> Standing:
+    """Stores a step that a vertex has done, with its milestones, chat messages and the tokens it has `spent`. Raises
+    `PassLost`.
+
+    Raises `ValueWithoutCodec`, before anything is written, for content that is not plain JSON.
+    """
+    content = orjson.dumps(plain(checkpoint.content, checkpoint.name)).decode()
+    row = {"job_id": claimed.job_id, "vertex_id": checkpoint.vertex_id, "visit": checkpoint.visit}
+    with log.transition(Order.KEEP, durable=durable) as transition:
+        standing = _KEEP(transition, claimed, events, written, spent=spent)
+        transition.connection.execute(_ADD_CHECKPOINT, {**row, "name": checkpoint.name, "content": content})
+        remember(transition.connection, messages)
+    return standing
+
+
 def finish_vertex(
     log: EventLog,
     claimed: Claimed,
@@ -99,15 +134,19 @@ def finish_vertex(
     messages: Sequence[MessageRecord],
     written: int | None = None,
     applies: Sequence[str] = (),
+    *,
+    spent: int = 0,
+    has_checkpoints: bool = False,
 ) -> Standing:
-    """Stores a finished vertex: result, milestones, chat messages, a renewed lease, and that the vertex has gone on
-    from the human requests that it `applies` (rule 8). Raises `PassLost`.
+    """Stores a finished vertex: result, milestones, chat messages, a renewed lease, the tokens it has `spent` since
+    its last checkpoint, and that it has gone on from the human requests that it `applies` (rule 8). What it had kept
+    of its steps goes. Raises `PassLost`.
 
     Raises `ValueWithoutCodec`, before anything is written, for an output that cannot be stored.
     """
     outputs = encode_outputs(result.outputs).decode()
-    values: dict[str, Any] = {"vertex_id": result.vertex_id, "visit": result.visit, "outputs": outputs}
-    one_write = not (messages or applies)
+    values = {"vertex_id": result.vertex_id, "visit": result.visit, "outputs": outputs, "spent": spent}
+    one_write = not (messages or applies or has_checkpoints)
     with log.transition(Order.FINISH_VERTEX, durable=bool(applies), one_write=one_write) as transition:
         if applies:
             standing = _FINISH_ASKER(transition, claimed, events, written, applied=len(applies), **values)
@@ -115,6 +154,9 @@ def finish_vertex(
             standing = _FINISH_VERTEX(transition, claimed, events, written, **values)
         apply(transition.connection, applies)
         remember(transition.connection, messages)
+        if has_checkpoints:
+            gone = {"of_job": claimed.job_id, "of_vertex": result.vertex_id, "of_visit": result.visit}
+            transition.connection.execute(_FORGET_CHECKPOINTS, gone)
     return standing
 
 

@@ -7,15 +7,18 @@ from typing import Any
 import orjson
 from sqlalchemy import and_, bindparam, select
 
+from flows.checkpoints import Checkpoint
 from flows.codec import decode_outputs
-from flows.context import VertexResult
 from flows.dialogue import Asked
 from flows.events import EventType
+from flows.journal import VertexResult
 from storage.database import Database
 from storage.human_requests import requests_of
-from storage.tables import JobEvent, VertexIntent, VertexRow, table_of
+from storage.tables import CheckpointRow, JobEvent, VertexIntent, VertexRow, table_of
 
-_results, _intents, _events = (table_of(table).c for table in (VertexRow, VertexIntent, JobEvent))
+_results, _intents, _events, _checkpoints = (
+    table_of(table).c for table in (VertexRow, VertexIntent, JobEvent, CheckpointRow)
+)
 
 _FINISHED = select(table_of(VertexRow)).where(_results.job_id == bindparam("of_job")).order_by(_results.position)
 _UNCLEAR = (
@@ -33,6 +36,7 @@ _UNCLEAR = (
     .where(_intents.job_id == bindparam("of_job"), _results.job_id.is_(None))
     .order_by(_intents.created_at)
 )
+_KEPT = select(table_of(CheckpointRow)).where(_checkpoints.job_id == bindparam("of_job"))
 _MESSAGES = (
     select(_events.type, _events.payload)
     .where(_events.job_id == bindparam("of_job"))
@@ -49,6 +53,8 @@ class Legacy:
     """In the order in which they finished."""
     unclear: list[str]
     """Vertices that may have done what must not happen twice, and have no result."""
+    kept: list[Checkpoint]
+    """The steps that unfinished vertices had done."""
     asked: list[Asked]
     """Human requests, in the order in which they were asked."""
     open_messages: Mapping[str, str]
@@ -61,10 +67,12 @@ def legacy_of(database: Database, job_id: str) -> Legacy:
     with database.read() as connection:
         finished = connection.execute(_FINISHED, bound).all()
         unclear = connection.execute(_UNCLEAR, bound).scalars().all()
+        kept = connection.execute(_KEPT, bound).all()
         messages = connection.execute(_MESSAGES, bound).all()
     return Legacy(
         finished=[VertexResult(row.vertex_id, row.visit, decode_outputs(row.outputs)) for row in finished],
         unclear=list(unclear),
+        kept=[Checkpoint(row.vertex_id, row.visit, row.name, orjson.loads(row.content)) for row in kept],
         asked=[request.as_asked for request in requests_of(database, job_id)],
         open_messages=_open([(row.type, orjson.loads(row.payload)["data"]) for row in messages]),
     )

@@ -53,6 +53,8 @@ class Order(StrEnum):
     """Its pass adds milestones."""
     INTEND = "intend"
     """Its pass is about to do what must not happen twice."""
+    KEEP = "keep"
+    """A vertex of its pass has done a step that must not be done again."""
     ASK = "ask"
     """A vertex of its pass needs the decision of a person."""
     FINISH_VERTEX = "finish_vertex"
@@ -105,6 +107,7 @@ class Outcome(StrEnum):
 _OF_THE_PASS = (
     Order.ANNOUNCE,
     Order.INTEND,
+    Order.KEEP,
     Order.ASK,
     Order.FINISH_VERTEX,
     Order.COMPLETE,

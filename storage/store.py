@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import flows.components
 from flows.limits import Limits
-from flows.registry import Registry, discover, discover_in
+from flows.registry import Registry
+from storage.components import ComponentSources, load_registry
 from storage.control import Control, MemoryControl, RedisControl
 from storage.database import Database
 from storage.files import FileBounds, Files
@@ -33,8 +33,7 @@ class StoreConfig:
     files: Path = Path(".penstock") / "files"
     """Where uploaded files lie; processes on several hosts must share it."""
     file_bounds: FileBounds = FileBounds()
-    components: Path | None = None
-    """A folder with components of the user's own."""
+    components: ComponentSources = ComponentSources()
     kill_point: str | None = None
 
 
@@ -62,8 +61,7 @@ class Store:
 def open_store(config: StoreConfig) -> Store:
     """Opens the store; connections are made on first use."""
     database = Database(config.database_url)
-    own = discover_in(config.components) if config.components else []
-    registry = Registry([*discover(flows.components), *own])
+    registry = load_registry(config.components)
     link = RedisLink(config.redis_url) if config.redis_url else None
     stream, control = _channels(config.bounds, link)
     return Store(

@@ -92,6 +92,7 @@ class NewJob:
     stream_protocol: str = "langflow"
     idempotency_key: str | None = None
     fingerprint: str | None = None
+    max_tokens: int | None = None
     seconds_allowed: float | None = None
     definition: str | None = None
 
@@ -179,6 +180,7 @@ def _row(job: NewJob, seq: int) -> dict[str, object]:
         "idempotency_key": job.idempotency_key,
         "fingerprint": job.fingerprint,
         "seq": seq,
+        "max_tokens": job.max_tokens,
         "seconds_allowed": job.seconds_allowed,
         **_line(job),
     }

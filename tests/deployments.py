@@ -25,7 +25,8 @@ _GRACE_SECONDS = 30
 _WORKER_IS_READY = "Worker process is ready for action."
 UNHURRIED = {"PENSTOCK_MAX_REQUESTS_PER_MINUTE": "0"}
 """A test asks as often as it likes, unless it is about how often one may."""
-_OURS = ("PENSTOCK_", "DATABASE_URL", "REDIS_URL", "PORT", "PENSTOCK_HOST", "WEB_CONCURRENCY", "OPENAI_")
+_MODELS = ("OPENAI_", "ANTHROPIC_", "GOOGLE_")
+_OURS = ("PENSTOCK_", "DATABASE_URL", "REDIS_URL", "PORT", "PENSTOCK_HOST", "WEB_CONCURRENCY", *_MODELS)
 
 
 class Program:

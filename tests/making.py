@@ -5,113 +5,11 @@ most. Everything returned is plain, fresh JSON that a test may change.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
-Exported: TypeAlias = dict[str, Any]
-
-TEXT: Exported = {"type": "str", "value": "", "input_types": ["Message"]}
-FLAG: Exported = {"type": "bool", "value": True}
-PLAIN: Exported = {"type": "str", "value": ""}
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What the editor exports of one component type: its name, its fields and the port types of its outputs."""
-
-    display_name: str
-    fields: Mapping[str, Exported]
-    outputs: Mapping[str, Sequence[str]]
-
-
-_SAID: Mapping[str, Exported] = {
-    "session_id": TEXT,
-    "context_id": TEXT,
-    "should_store_message": FLAG,
-}
-
-SHAPES: Mapping[str, Shape] = {
-    "ChatInput": Shape(
-        "Chat Input",
-        {
-            "input_value": PLAIN,
-            "sender": PLAIN | {"value": "User"},
-            "sender_name": TEXT | {"value": "User"},
-            "files": {"type": "file", "value": "", "list": True},
-            **_SAID,
-        },
-        {"message": ["Message"]},
-    ),
-    "ChatOutput": Shape(
-        "Chat Output",
-        {
-            "input_value": {"type": "other", "value": "", "input_types": ["Data", "DataFrame", "Message"]},
-            "sender": PLAIN | {"value": "Machine"},
-            "sender_name": TEXT | {"value": "AI"},
-            "data_template": TEXT | {"value": "{text}"},
-            "clean_data": FLAG,
-            **_SAID,
-        },
-        {"message": ["Message"]},
-    ),
-    "TextInput": Shape("Text Input", {"input_value": TEXT}, {"text": ["Message"]}),
-    "TextOutput": Shape("Text Output", {"input_value": TEXT}, {"text": ["Message"]}),
-    "Pass": Shape("Pass", {"input_message": TEXT, "ignored_message": TEXT}, {"output_message": ["Message"]}),
-    "Prompt": Shape(
-        "Prompt",
-        {"template": {"type": "prompt", "value": ""}, "use_double_brackets": FLAG | {"value": False}},
-        {"prompt": ["Message"]},
-    ),
-    "ParserComponent": Shape(
-        "Parser",
-        {
-            "input_data": {"type": "other", "value": "", "input_types": ["DataFrame", "Data"]},
-            "mode": {"type": "tab", "value": "Parser"},
-            "pattern": TEXT | {"value": "Text: {text}"},
-            "sep": TEXT | {"value": "\n"},
-        },
-        {"parsed_text": ["Message"]},
-    ),
-    "ConditionalRouter": Shape(
-        "If-Else",
-        {
-            "input_text": TEXT,
-            "match_text": TEXT,
-            "operator": PLAIN | {"value": "equals"},
-            "case_sensitive": FLAG,
-            "true_case_message": TEXT,
-            "false_case_message": TEXT,
-        },
-        {"true_result": ["Message"], "false_result": ["Message"]},
-    ),
-    "HumanInput": Shape(
-        "Human Input",
-        {
-            "prompt": TEXT,
-            "decisions": {"type": "actionPicker", "value": ["Approve", "Reject"], "list": True},
-            "enable_fallback": FLAG | {"value": False},
-            "timeout": {"type": "duration", "value": {"value": 3, "unit": "Days"}, "show": False},
-        },
-        {"branch_approve": ["Message"], "branch_reject": ["Message"]},
-    ),
-    "LanguageModelComponent": Shape(
-        "Language Model",
-        {
-            "input_value": TEXT,
-            "system_message": TEXT,
-            "model": {"type": "model", "value": None, "input_types": ["LanguageModel"]},
-            "model_name": PLAIN,
-            "base_url": PLAIN,
-            "api_key": PLAIN | {"password": True, "load_from_db": True},
-            "temperature": {"type": "slider", "value": 0.1},
-            "max_tokens": {"type": "int", "value": 0},
-        },
-        {"text_output": ["Message"], "model_output": ["LanguageModel"]},
-    ),
-}
-"""The component types that tests use, written down from the editor's exports and not from our own classes."""
+from tests.shapes import SHAPES, TEXT, Exported, Shape
 
 
 def node(
@@ -159,9 +57,9 @@ def edge(source: Exported, output: str, target: Exported, field: str) -> Exporte
 
 
 def loop_edge(source: Exported, output: str, loop: Exported, back_to: str) -> Exported:
-    """An edge that leads back to an output of a loop."""
-    kind = loop["data"]["type"]
-    handle = {"dataType": kind, "id": loop["id"], "name": back_to, "output_types": list(output_types(loop, back_to))}
+    """An edge that leads back to an output of a loop, which takes messages too, as the editor exports it."""
+    taken = list(dict.fromkeys([*output_types(loop, back_to), "Message"]))
+    handle = {"dataType": loop["data"]["type"], "id": loop["id"], "name": back_to, "output_types": taken}
     return _connection(source, output, loop, handle)
 
 
@@ -245,6 +143,13 @@ def model_flow(base_url: str = "", model_name: str = "stub-model") -> Exported:
     model = node("LanguageModelComponent", "LanguageModelComponent-m1", model_name=model_name, base_url=base_url)
     edges = [edge(asked, "message", model, "input_value"), edge(model, "text_output", answered, "input_value")]
     return flow([asked, model, answered], edges)
+
+
+def ingesting_flow(base: str, text: str = "A refund takes five days.") -> Exported:
+    """TextInput-a1 → Knowledge-k1, which adds the text to a knowledge base."""
+    said, added = node("TextInput", "TextInput-a1", input_value=text), node("Knowledge", "Knowledge-k1", mode="Ingest")
+    template(added)["knowledge_base"]["value"] = base
+    return flow([said, added], [edge(said, "text", added, "input_df")])
 
 
 def failing_flow() -> Exported:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from string import ascii_lowercase
 from threading import Thread
 from typing import Any, Self
 
@@ -37,6 +38,7 @@ class ModelStub:
     `before_token(index)` is called in the thread of the request before each token and once more, with the number of
     tokens, before the end: it may wait for an event or a barrier of the test, or raise `ConnectionError` to break the
     answer off. `fail_with(...)` makes every later request fail. Connections are kept alive, as by real endpoints.
+    Embeddings are what `embed(text)` gives: how often each letter comes, unless the test sets another function.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class ModelStub:
         self.tokens = tuple(tokens)
         self.before_token = before_token
         self.requests: list[ModelRequest] = []
+        self.embed: Callable[[str], Sequence[float]] = letters
         self._failure: tuple[HTTPStatus, str] | None = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -81,7 +84,10 @@ class ModelStub:
         self.requests.append(request)
         if self._failure is not None:
             status, message = self._failure
-            handler.refuse(status, {"error": {"message": message, "type": "stub_error"}})
+            handler.send_json(status, {"error": {"message": message, "type": "stub_error"}})
+            return
+        if request.path.endswith("/embeddings"):
+            handler.send_json(HTTPStatus.OK, _embeddings(request, self.embed))
             return
         handler.begin_stream()
         for index, text in enumerate(self.tokens):
@@ -112,8 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing."""
 
-    def refuse(self, status: HTTPStatus, error: Mapping[str, Any]) -> None:
-        content = json.dumps(error).encode()
+    def send_json(self, status: HTTPStatus, body: Mapping[str, Any]) -> None:
+        content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
@@ -157,6 +163,19 @@ def _chunk(
         "choices": choices,
         "usage": usage,
     }
+
+
+def letters(text: str) -> list[float]:
+    """How often each letter comes in a text."""
+    return [float(text.casefold().count(letter)) for letter in ascii_lowercase]
+
+
+def _embeddings(request: ModelRequest, embed: Callable[[str], Sequence[float]]) -> dict[str, Any]:
+    data = [
+        {"object": "embedding", "index": i, "embedding": embed(text)} for i, text in enumerate(request.body["input"])
+    ]
+    usage = {"prompt_tokens": INPUT_TOKENS, "total_tokens": INPUT_TOKENS}
+    return {"object": "list", "data": data, "model": request.body["model"], "usage": usage}
 
 
 def _usage(output_tokens: int) -> dict[str, int]:

@@ -13,7 +13,8 @@ from flows.limits import Limits
 from flows.registry import Registry, discover
 from flows.values import Message
 from tests.flows.running import RecordingJournal, build
-from tests.making import SHAPES, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import SHAPES
 
 ROOT = Path(__file__).parent.parent
 

@@ -80,6 +80,11 @@ WRONG = {
         "Give a list as https://app.example.com,http://localhost:3000, or * alone.",
     ),
     "PENSTOCK_COMPONENTS": ("/nowhere", "PENSTOCK_COMPONENTS=/nowhere: is no folder. Give a folder."),
+    "PENSTOCK_LFX": (
+        "*,CombineText",
+        "PENSTOCK_LFX=*,CombineText: has more beside *. "
+        "Give a list as CombineText,RegexExtractorComponent, or * alone.",
+    ),
     "PENSTOCK_KILL_POINT": (
         "here",
         "PENSTOCK_KILL_POINT=here: 'here' is no kill point. Leave it out, or take a name from storage/kill_points.py.",
@@ -114,9 +119,18 @@ WRONG = {
         "host/v1",
         "PENSTOCK_MODEL_BASE_URL: String should match pattern '^https?://'. Give an http(s) URL, as https://host/v1.",
     ),
+    "PENSTOCK_MODEL_TIMEOUT_SECONDS": ("0", f"PENSTOCK_MODEL_TIMEOUT_SECONDS=0: {SECONDS}"),
+    "PENSTOCK_MODEL_RETRIES": (
+        "11",
+        "PENSTOCK_MODEL_RETRIES=11: Input should be less than or equal to 10. Give a whole number from 0 to 10.",
+    ),
     "PENSTOCK_SEARCH_URL": (
         "host/search",
         "PENSTOCK_SEARCH_URL: String should match pattern '^https?://'. Give an http(s) URL, as https://host/search.",
+    ),
+    "PENSTOCK_ARXIV_URL": (
+        "host/api/query",
+        "PENSTOCK_ARXIV_URL: String should match pattern '^https?://'. Give an http(s) URL, as https://host/api/query.",
     ),
     "PENSTOCK_SQL_FOLDER": ("/nowhere", "PENSTOCK_SQL_FOLDER=/nowhere: is no folder. Give a folder."),
     "PENSTOCK_DATA_DIR": (
@@ -126,7 +140,14 @@ WRONG = {
 }
 """One wrong value for each setting, and what is said to it."""
 
-ANY_TEXT = {"PENSTOCK_MODEL_API_KEY", "PENSTOCK_MODEL_NAME"}
+ANY_TEXT = {
+    "PENSTOCK_MODEL_API_KEY",
+    "PENSTOCK_MODEL_NAME",
+    "PENSTOCK_EMBEDDING_MODEL",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GOOGLE_API_KEY",
+}
 """Settings that no text is wrong for."""
 
 

@@ -156,6 +156,7 @@ def _new_flow(caller: Caller, body: FlowBody, flow_id: str, definition: dict[str
         tags=tuple(body.tags or ()),
         is_component=bool(body.is_component),
         is_public=body.access_type is AccessType.PUBLIC,
+        max_tokens=body.max_tokens,
     )
 
 
@@ -253,6 +254,7 @@ def _shown(found: FlowRights, definition: Mapping[str, Any] | None) -> dict[str,
         "is_component": flow.is_component,
         "access_type": AccessType.PUBLIC if flow.is_public else AccessType.PRIVATE,
         "access": found.access.name.lower(),
+        "max_tokens": flow.max_tokens,
         "user_id": flow.user_id,
         # The hash of the whole definition: it would tell a guess at a secret from a miss.
         "version_id": flow.version_id if may_write else None,

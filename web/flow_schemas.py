@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from web.texts import CleanText, Name
 
+MaxTokens = Annotated[int, Field(ge=1, le=10**12)]
+"""What the model calls of one run may cost before somebody is asked. Added to the contract."""
 EndpointName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 
 
@@ -31,6 +33,7 @@ class FlowBody(BaseModel):
     tags: list[CleanText] | None = None
     is_component: bool | None = None
     access_type: AccessType | None = None
+    max_tokens: MaxTokens | None = None
 
 
 class FlowPatch(BaseModel):
@@ -44,6 +47,7 @@ class FlowPatch(BaseModel):
     endpoint_name: EndpointName | None = None
     tags: list[CleanText] | None = None
     access_type: AccessType | None = None
+    max_tokens: MaxTokens | None = None
 
 
 class FlowPath(BaseModel):

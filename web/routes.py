@@ -10,6 +10,8 @@ from web.accounts.api_keys import api_keys, post_api_key, remove_api_key
 from web.accounts.audit import audit_log
 from web.health import health, ready
 from web.human_requests import human_request_events, human_requests, pending, pending_of_job
+from web.knowledge_bases import knowledge_bases, remove_knowledge_base
+from web.messages import messages, remove_messages, remove_session, sessions
 from web.shares import put_share, remove_share, shares
 from web.workflows.events import job_events
 from web.workflows.pause import pause_job
@@ -27,6 +29,8 @@ VARIABLES = "/api/v1/variables/"
 FILES = "/api/v2/files"
 API_KEYS = "/api/v1/api_key/"
 AUDIT = "/api/v2/audit"
+MESSAGES = "/api/v1/monitor/messages"
+KNOWLEDGE = "/api/v1/knowledge_bases"
 
 ROUTES: list[BaseRoute] = [
     Route("/health", health, methods=["GET"]),
@@ -73,4 +77,10 @@ ROUTES: list[BaseRoute] = [
     Route(f"{FILES}/{{file_id}}", files.get_file, methods=["GET"]),
     Route(f"{FILES}/{{file_id}}", files.remove_file, methods=["DELETE"]),
     Route("/api/v1/files/upload/{flow_id}", files.post_flow_file, methods=["POST"]),
+    Route(MESSAGES, messages, methods=["GET"]),
+    Route(MESSAGES, remove_messages, methods=["DELETE"]),
+    Route(f"{MESSAGES}/sessions", sessions, methods=["GET"]),
+    Route(f"{MESSAGES}/session/{{session_id:path}}", remove_session, methods=["DELETE"]),
+    Route(KNOWLEDGE, knowledge_bases, methods=["GET"]),
+    Route(f"{KNOWLEDGE}/{{name:path}}", remove_knowledge_base, methods=["DELETE"]),
 ]

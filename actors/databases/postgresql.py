@@ -10,8 +10,8 @@ from sqlalchemy import URL
 
 from actors.databases.answering import Answer
 from flows.databases import MAX_CELL_BYTES, MAX_ROWS, SECONDS, DatabaseRefused, QueryFailed
-from flows.models import REDACTED
 from flows.outbound.client import Outbound
+from flows.redaction import REDACTED
 from flows.values import Table
 
 PORT = 5432

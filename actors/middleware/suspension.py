@@ -7,8 +7,8 @@ from dramatiq import Actor, Broker, Middleware
 
 from actors.journal import PassJournal
 from actors.running import Pass
-from flows.engine import Progress
 from flows.errors import PassInterrupted
+from flows.execution.engine import Progress
 from storage.log import EventLog
 
 

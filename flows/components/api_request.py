@@ -12,13 +12,13 @@ from pydantic import BeforeValidator, Field
 from flows.codec import MAX_DEPTH, plain
 from flows.component import Component, Effect, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
-from flows.crawling import with_scheme
-from flows.curl import parse_curl
 from flows.errors import ValueWithoutCodec
-from flows.models import REDACTED
 from flows.outbound.client import CROSSING, OutboundAnswer, OutboundCall
-from flows.pages import PageUnreadable, decoded
-from flows.pairs import KEY, header_pairs, pairs
+from flows.reading.crawling import with_scheme
+from flows.reading.curl import parse_curl
+from flows.reading.pages import PageUnreadable, decoded
+from flows.reading.pairs import KEY, header_pairs, pairs
+from flows.redaction import REDACTED
 from flows.text import to_text
 from flows.values import Data, Json
 

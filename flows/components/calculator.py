@@ -18,6 +18,7 @@ class Calculator(Component[CalculatorFields]):
     types = ("CalculatorComponent",)
     inputs = CalculatorFields
     outputs: ClassVar = {"result": Port(("JSON",))}
+    actions: ClassVar = {"evaluate_expression": "result"}
 
     async def build(self, inputs: CalculatorFields, context: VertexContext) -> Outputs:
         return {"result": calculated(inputs.expression)}

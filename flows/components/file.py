@@ -7,9 +7,9 @@ from typing import Any, ClassVar, TypeVar
 from flows.blocking import in_own_thread
 from flows.component import Component, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
-from flows.documents import FileKindUnknown, FileUnreadable, text_of
 from flows.files import FileUnavailable
-from flows.tabular import json_in, table_in
+from flows.reading.documents import FileKindUnknown, FileUnreadable, text_of
+from flows.reading.tabular import json_in, table_in
 from flows.text import MAX_TEXT
 from flows.values import Data, Json, Message, Table, Value
 

@@ -36,6 +36,7 @@ class MemoryBase(Component[MemoryBaseFields]):
     types = ("MemoryBase",)
     inputs = MemoryBaseFields
     outputs: ClassVar = {"retrieve_data": Port(("Table",))}
+    actions: ClassVar = {"retrieve_memory": "retrieve_data"}
 
     async def build(self, inputs: MemoryBaseFields, context: VertexContext) -> Outputs:
         return {"retrieve_data": await search(inputs, context)}

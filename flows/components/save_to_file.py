@@ -8,7 +8,7 @@ import orjson
 from flows.blocking import in_own_thread
 from flows.component import Component, Effect, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
-from flows.tabular import csv_of, rows_of
+from flows.reading.tabular import csv_of, rows_of
 from flows.text import to_text
 from flows.values import Data, Json, Message, Table, Value
 

@@ -23,6 +23,7 @@ class Sql(Component[SqlFields]):
     types = ("SQLComponent",)
     inputs = SqlFields
     outputs: ClassVar = {"run_sql_query": Port(("Table",))}
+    actions: ClassVar = {"run_sql_query": "run_sql_query"}
     effect = Effect.IDEMPOTENT
 
     async def build(self, inputs: SqlFields, context: VertexContext) -> Outputs:

@@ -6,9 +6,9 @@ from pydantic import BeforeValidator, Field
 
 from flows.component import Component, Effect, Inputs, Outputs, Port
 from flows.context import VertexContext
-from flows.crawling import AT_ONCE, MAX_PAGES, Crawl, Crawler, with_scheme
-from flows.pages import Form, Page
-from flows.pairs import header_pairs
+from flows.reading.crawling import AT_ONCE, MAX_PAGES, Crawl, Crawler, with_scheme
+from flows.reading.pages import Form, Page
+from flows.reading.pairs import header_pairs
 from flows.text import to_text
 from flows.values import Message, Table
 
@@ -46,6 +46,7 @@ class Url(Component[UrlFields]):
     types = ("URLComponent",)
     inputs = UrlFields
     outputs: ClassVar = {"page_results": Port(("Table",)), "raw_results": Port(("Message",))}
+    actions: ClassVar = {"fetch_content": "page_results", "fetch_content_as_message": "raw_results"}
     effect = Effect.IDEMPOTENT
 
     async def build(self, inputs: UrlFields, context: VertexContext) -> Outputs:

@@ -9,12 +9,12 @@ from pydantic import Field
 from flows.blocking import in_own_thread
 from flows.component import Component, Effect, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
-from flows.crawling import AT_ONCE, with_scheme
 from flows.errors import OutboundFailed
-from flows.feeds import Entry
 from flows.outbound.client import Outbound, OutboundCall
-from flows.pages import MAX_PAGE_BYTES, Form, PageUnreadable, read_page
-from flows.searching import AGENT, MAX_QUERY, MAX_RESULTS, Search
+from flows.reading.crawling import AT_ONCE, with_scheme
+from flows.reading.feeds import Entry
+from flows.reading.pages import MAX_PAGE_BYTES, Form, PageUnreadable, read_page
+from flows.reading.searching import AGENT, MAX_QUERY, MAX_RESULTS, Search
 from flows.text import MAX_TEXT
 from flows.values import Table
 
@@ -44,6 +44,7 @@ class WebSearch(Component[WebSearchFields]):
     types = ("UnifiedWebSearch",)
     inputs = WebSearchFields
     outputs: ClassVar = {"results": Port(("Table",))}
+    actions: ClassVar = {"perform_search": "results"}
     effect = Effect.IDEMPOTENT
 
     async def build(self, inputs: WebSearchFields, context: VertexContext) -> Outputs:

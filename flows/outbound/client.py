@@ -1,7 +1,7 @@
 """The client of outgoing calls: one per event loop, for models and for everything else that flows call."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from flows.errors import OutboundFailed, OutboundRefused
 from flows.outbound.policy import OutboundPolicy
 
 if TYPE_CHECKING:
-    from httpx2 import AsyncClient, Request, Response
+    from httpx2 import AsyncBaseTransport, AsyncClient, Request, Response
 
     from flows.outbound.backend import Resolve
 
@@ -60,13 +60,12 @@ class Outbound:
     def __init__(self, policy: OutboundPolicy | None = None, resolve: "Resolve | None" = None) -> None:
         self._policy = policy or OutboundPolicy()
         self._resolve = resolve
-        self._http: AsyncClient | None = None
+        self._transport: AsyncBaseTransport | None = None
 
-    @property
-    def http(self) -> "AsyncClient":
-        """The client itself, for libraries that bring their own requests, with the time-outs of models."""
-        self._http = self._http or self._made()
-        return self._http
+    def client_through(self, wrap: "Callable[[AsyncBaseTransport], AsyncBaseTransport]") -> "AsyncClient":
+        """A client for libraries that bring their own requests, with the connections of this one; `wrap` puts around
+        them what its requests pass first. It holds nothing that must be closed."""
+        return self._client(wrap(self._checked()))
 
     async def call(self, call: OutboundCall) -> OutboundAnswer:
         """Makes one call. Raises `OutboundFailed`, as `OutboundRefused` and `OutboundTooLarge` where it is that."""
@@ -101,14 +100,15 @@ class Outbound:
 
     async def close(self) -> None:
         """Closes all connections. What is called afterwards opens new ones."""
-        http, self._http = self._http, None
-        if http is not None:
-            await http.aclose()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.aclose()
 
     async def _follow(self, call: OutboundCall, seconds: float) -> OutboundAnswer:
-        request, passed = self._request(call, seconds), list[str]()
+        http = self._client(self._checked())
+        request, passed = self._request(http, call, seconds), list[str]()
         while True:
-            response = await self.http.send(request, stream=True, follow_redirects=False)
+            response = await http.send(request, stream=True, follow_redirects=False)
             try:
                 onward = response.next_request if call.follow_redirects else None
                 if onward is None:
@@ -120,13 +120,13 @@ class Outbound:
             passed.append(str(request.url))
             request = _crossing(request, onward)
 
-    def _request(self, call: OutboundCall, seconds: float) -> "Request":
+    def _request(self, http: "AsyncClient", call: OutboundCall, seconds: float) -> "Request":
         from httpx2 import Timeout
 
         from flows.outbound.transport import MAX_BYTES
 
         bounds = self._policy.bounds
-        return self.http.build_request(
+        return http.build_request(
             call.method,
             call.url,
             headers=dict(call.headers),
@@ -135,18 +135,23 @@ class Outbound:
             extensions={MAX_BYTES: int(_least(call.max_bytes, bounds.max_bytes))},
         )
 
-    def _made(self) -> "AsyncClient":
-        # The import takes a tenth of a second; only flows that call something pay for it.
+    def _checked(self) -> "AsyncBaseTransport":
+        if self._transport is None:
+            # The import takes a tenth of a second; only flows that call something pay for it.
+            from flows.outbound.backend import CheckedBackend, resolve_by_system
+            from flows.outbound.transport import CheckedTransport
+
+            backend = CheckedBackend(self._policy, self._resolve or resolve_by_system)
+            self._transport = CheckedTransport(backend, self._policy.bounds)
+        return self._transport
+
+    def _client(self, transport: "AsyncBaseTransport") -> "AsyncClient":
         from httpx2 import AsyncClient, Timeout
 
-        from flows.outbound.backend import CheckedBackend, resolve_by_system
-        from flows.outbound.transport import CheckedTransport
-
         bounds = self._policy.bounds
-        backend = CheckedBackend(self._policy, self._resolve or resolve_by_system)
         return AsyncClient(
-            transport=CheckedTransport(backend, bounds),
-            timeout=Timeout(bounds.model_read_seconds, connect=bounds.connect_seconds),
+            transport=transport,
+            timeout=Timeout(bounds.read_seconds, connect=bounds.connect_seconds),
             headers={"User-Agent": USER_AGENT},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             trust_env=False,

@@ -27,8 +27,6 @@ class OutboundBounds:
     max_bytes: int = 10_000_000
     """Of an answer, whatever the call asks for."""
     max_redirects: int = 5
-    model_read_seconds: float = 600.0
-    """Between two pieces of a model's answer, which may think first. In total its vertex has a limit."""
     model_bytes: int = 200_000_000
     """Of a model's answer, which wraps each token in some hundred bytes."""
 

@@ -15,7 +15,7 @@ from dramatiq import Worker
 from actors.hints import Hints
 from actors.workforce import make_workforce
 from flows.events import vertices_sorted
-from flows.inputs import variables_of
+from flows.execution.inputs import variables_of
 from flows.text import to_text
 from penstock import console
 from penstock.assignments import assignments

@@ -6,7 +6,8 @@ from sqlmodel import SQLModel
 from storage.tables.accounts import ApiKey, HashKey, Login, User, Variable
 from storage.tables.belongings import AuditEntry, StoredFile
 from storage.tables.flows import Flow, FlowShare, FlowVersion
-from storage.tables.jobs import ChatMessage, Job, JobEvent, VertexIntent, VertexRow
+from storage.tables.jobs import ChatMessage, CheckpointRow, Job, JobEvent, VertexIntent, VertexRow
+from storage.tables.knowledge import KnowledgeBase, KnowledgeChunk
 from storage.tables.people import Answerer, ExecutionSignal, HumanRequestRow
 from storage.tables.processes import Sweep, WorkerProcess
 
@@ -15,6 +16,7 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "ChatMessage",
+    "CheckpointRow",
     "ExecutionSignal",
     "Flow",
     "FlowShare",
@@ -23,6 +25,8 @@ __all__ = [
     "HumanRequestRow",
     "Job",
     "JobEvent",
+    "KnowledgeBase",
+    "KnowledgeChunk",
     "Login",
     "StoredFile",
     "Sweep",

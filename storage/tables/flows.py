@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, Text, false
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, false
 from sqlmodel import Field, SQLModel
 
 from storage.clock import Instant
@@ -36,6 +36,8 @@ class Flow(SQLModel, table=True):
     is_public: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether anybody may run it through the public route, unless a share of the public says otherwise."""
     version_id: str = Field(foreign_key="flow_versions.id")
+    max_tokens: int | None = Field(default=None, sa_type=BigInteger)
+    """What the model calls of one run may cost before somebody is asked; null for whatever it takes."""
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)
 

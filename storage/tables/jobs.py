@@ -82,6 +82,10 @@ class Job(SQLModel, table=True):
     stay suspended."""
     is_paused: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether somebody wants it to stand still until they let it go on."""
+    tokens: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    """What its model calls have cost so far."""
+    max_tokens: int | None = Field(default=None, sa_type=BigInteger)
+    """What they may cost before somebody is asked; null for whatever it takes."""
     created_at: datetime = Field(sa_type=Instant)
     started_at: datetime | None = Field(default=None, sa_type=Instant)
     finished_at: datetime | None = Field(default=None, sa_type=Instant)
@@ -125,6 +129,19 @@ class VertexIntent(SQLModel, table=True):
     vertex_id: str = Field(primary_key=True)
     visit: int = Field(primary_key=True)
     fence: int
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class CheckpointRow(SQLModel, table=True):
+    """One step of a long build that is done and must not be done again, until its vertex is finished."""
+
+    __tablename__ = "checkpoints"
+
+    job_id: str = Field(primary_key=True, foreign_key="jobs.id", ondelete="CASCADE")
+    vertex_id: str = Field(primary_key=True)
+    visit: int = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    content: str = Field(sa_type=Text)
     created_at: datetime = Field(sa_type=Instant)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from actors.journal import PassJournal
+from flows.checkpoints import Checkpoint
 from flows.events import warning
 from flows.messages import MessageRecord
 from flows.values import Message
@@ -17,6 +18,9 @@ from tests.storage.situations import END, EXPIRY, FAILURE, FINISHED, claimed, re
 _SAID = (MessageRecord("a-message", "a-job", "a-flow", NOW, Message("said", session_id="a-session")),)
 REPEATED: Mapping[Order, Callable[[PassJournal], None]] = {
     Order.ANNOUNCE: lambda journal: journal.announce([warning("one"), warning("two")]),
+    Order.KEEP: lambda journal: journal.keep(
+        Checkpoint("a", 1, "turn", {"said": "yes"}), [warning("kept")], spent=3, durable=False
+    ),
     Order.FINISH_VERTEX: lambda journal: journal.finish(result(), FINISHED, _SAID),
     Order.COMPLETE: lambda journal: journal.complete(END),
     Order.FAIL: lambda journal: journal.fail("{}", FAILURE),

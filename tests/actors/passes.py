@@ -52,6 +52,8 @@ def a_claim(job_id: str = "a-job", fence: int = 1) -> Claimed:
         created_at=NOW,
         deadline_at=None,
         is_paused=False,
+        tokens=0,
+        max_tokens=None,
         claimed_at=NOW,
     )
 

@@ -18,7 +18,8 @@ from storage.errors import PassLost
 from storage.graphs import Graphs
 from storage.store import Store, StoreConfig, open_store
 from tests.actors.workplace import PATIENCE
-from tests.making import TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import TEXT, Exported, Shape
 
 KINDS = ("Scripted", "ScriptedOnce", "ScriptedPlain")
 """A coroutine, a coroutine that must not run twice, and a plain function."""

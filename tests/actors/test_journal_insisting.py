@@ -59,7 +59,14 @@ def test_a_write_that_fails_for_a_while_lands_once(log: EventLog, new_job: JobMa
             eventually(lambda: len([line for line in list(lines) if line["event"] == "write_failed"]) >= 2)
         writer.join(PATIENCE)
     assert not writer.is_alive()
-    added = {Order.ANNOUNCE: 2, Order.FINISH_VERTEX: 2, Order.COMPLETE: 1, Order.FAIL: 2, Order.EXPIRE: 1}[order]
+    added = {
+        Order.ANNOUNCE: 2,
+        Order.KEEP: 1,
+        Order.FINISH_VERTEX: 2,
+        Order.COMPLETE: 1,
+        Order.FAIL: 2,
+        Order.EXPIRE: 1,
+    }[order]
     assert [seq for seq, _, _ in events_of(log, job.id)] == list(range(1, 3 + added))
     assert value_of(log.database, job.id, "seq") == 2 + added
     assert cursors(log, job.id)[-1] == str(2 + added)

@@ -20,8 +20,9 @@ from storage.store import Store
 from storage.stream import Entry
 from tests.actors.stage import Dies, Gate, Stage, forked_flow, scripted_flow, staged_flow
 from tests.actors.workplace import PATIENCE, QUICK, Workplace, working
-from tests.making import Exported, model_flow
+from tests.making import model_flow
 from tests.model_stub import ModelStub
+from tests.shapes import Exported
 from tests.storage.situations import let_lease_expire
 
 Opening = Callable[[], Store]

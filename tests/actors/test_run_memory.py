@@ -21,7 +21,8 @@ from storage.submitting import NewJob, submit
 from tests.actors.passes import a_claim
 from tests.actors.test_recovering import told
 from tests.actors.workplace import Workplace
-from tests.making import TEXT, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import TEXT, Shape
 from tests.storage.conversations import said
 from tests.storage.situations import JobMaker, claimed
 

@@ -18,7 +18,8 @@ from storage.store import Store
 from storage.variables import set_variable
 from tests.actors.stage import Dies, Stage, scripted_flow, staged_flow
 from tests.actors.workplace import Workplace, eventually, working
-from tests.making import Exported, echo_flow, template
+from tests.making import echo_flow, template
+from tests.shapes import Exported
 from tests.storage.situations import change, events_of, let_lease_expire, value_of
 
 LOST = Secrets([new_key()])

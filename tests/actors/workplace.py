@@ -14,7 +14,7 @@ from actors.hints import Hints, wake
 from actors.workforce import WorkforceConfig, make_workforce
 from flows.events import EventType
 from flows.human import Decision
-from flows.models import ModelDefaults
+from flows.models.defaults import ModelDefaults
 from flows.outbound.policy import OutboundPolicy
 from storage.answering import Answer, Woken, answer
 from storage.cursor import START, Cursor
@@ -25,7 +25,7 @@ from storage.states import Mode, Status
 from storage.store import Store
 from storage.stream import Entry, StreamUnavailable
 from storage.submitting import NewJob, submit
-from tests.making import Exported
+from tests.shapes import Exported
 
 PATIENCE = 30.0
 """Seconds until a test gives up waiting for a fact."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from flows.recovery import VALUE as TOLD_VALUE
+from flows.execution.recovery import VALUE as TOLD_VALUE
 from storage.database import Database
 from storage.states import Mode
 from tests.chaos.client import RecordingClient, Watcher

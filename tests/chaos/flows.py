@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests import making
-from tests.making import PLAIN, TEXT, Exported, Shape, edge, node
+from tests.making import edge, node
+from tests.shapes import PLAIN, TEXT, Exported, Shape
 
 PURE, IDEMPOTENT, ONCE = "PureStep", "IdempotentStep", "OnceStep"
 BLOCKING_PURE, BLOCKING_IDEMPOTENT, BLOCKING_ONCE = "BlockingPureStep", "BlockingIdempotentStep", "BlockingOnceStep"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flows.component import Effect
-from flows.recovery import RETRY
+from flows.execution.recovery import RETRY
 from tests.chaos.contents import EventRow
 from tests.chaos.evidence import Evidence
 from tests.chaos.history import FaultDone

@@ -24,7 +24,8 @@ from storage.schema import head, migrate
 from storage.secrets import new_key
 from storage.store import StoreConfig, open_store
 from tests.actors.workplace import working
-from tests.making import Exported, approval_flow, approvals_flow
+from tests.making import approval_flow, approvals_flow
+from tests.shapes import Exported
 
 FOLDER = Path(__file__).parent
 SKIPPED = ("workers", "sweeps")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from flows.dialogue import Asked, Dialogues
-from flows.engine import Engine, Progress
 from flows.events import Event
+from flows.execution.engine import Engine, Progress
 from flows.graph import Graph
 from flows.human import Decision, HumanRequest, Option, RequestKind
 from tests.flows.running import STEADY, RecordingJournal, request, tools
@@ -39,13 +39,18 @@ class Interview(RecordingJournal):
         return [self.requests[at]]
 
     @property
+    def dialogues(self) -> Dialogues:
+        """How all requests stand, for another pass."""
+        return Dialogues(self.requests)
+
+    @property
     def askers(self) -> list[str]:
         """The vertices that asked, in order."""
         return [one.vertex_id for one in self.requests]
 
     def engine(self, graph: Graph) -> Engine:
         """A pass over a graph that knows all requests as they stand."""
-        return Engine(graph, request(), tools(), self, STEADY, Dialogues(self.requests))
+        return Engine(graph, request(), tools(), self, STEADY, self.dialogues)
 
     def go_through(self, graph: Graph) -> Progress:
         """One pass over a graph, from what is finished."""

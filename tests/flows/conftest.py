@@ -8,7 +8,7 @@ import flows.components
 from flows.graph import Graph, load_graph
 from flows.limits import Limits
 from flows.registry import Registry, discover
-from tests.making import Exported
+from tests.shapes import Exported
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from io import BytesIO
 
 from docx import Document
 
-from flows.documents import DOCX, PDF
 from flows.files import FileContent, FileUnavailable
+from flows.reading.documents import DOCX, PDF
 
 
 class Uploaded:

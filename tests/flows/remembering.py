@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from flows.context import RunTools
 from flows.memory import EVERYBODY, SessionUnavailable, Speaker
 from flows.messages import MessageRecord
+from flows.run import RunTools
 from flows.values import Message
 from tests.flows.running import FLOW_ID, NOW, tools
 

@@ -5,19 +5,23 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from flows.codec import encode_outputs
-from flows.context import Clock, RunRequest, RunTools, VertexResult
+import orjson
+
+from flows.checkpoints import Checkpoint, Checkpoints
+from flows.codec import encode_outputs, plain
 from flows.databases import Databases, NoDatabases
 from flows.dialogue import Asked
-from flows.engine import Engine, Pace
 from flows.events import Event, EventType, human_input_required
+from flows.execution.engine import Engine, Pace
 from flows.files import Files, NoFiles
 from flows.graph import Graph
 from flows.human import HumanRequest
+from flows.journal import VertexResult
 from flows.messages import MessageRecord
-from flows.models import ModelDefaults
+from flows.models.defaults import ModelDefaults
 from flows.outbound.client import Outbound
 from flows.outbound.policy import OutboundPolicy
+from flows.run import Clock, RunRequest, RunTools
 from flows.values import Value
 
 JOB_ID = "0b105ea0-ccef-46c8-844d-d57373370a52"
@@ -39,6 +43,9 @@ class RecordingJournal:
         self.messages: list[MessageRecord] = []
         self.intents: list[tuple[str, int]] = []
         self.asked: list[HumanRequest] = []
+        self.kept: list[Checkpoint] = []
+        self.checkpoints = Checkpoints()
+        self.spent = 0
 
     def announce(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -48,13 +55,38 @@ class RecordingJournal:
     def intend(self, vertex_id: str, visit: int) -> None:
         self.intents.append((vertex_id, visit))
 
+    def keep(
+        self,
+        checkpoint: Checkpoint,
+        events: Sequence[Event],
+        messages: Sequence[MessageRecord] = (),
+        *,
+        spent: int,
+        durable: bool,
+    ) -> None:
+        orjson.dumps(plain(checkpoint.content, checkpoint.name))
+        self.announce(events)
+        self.checkpoints.update([checkpoint])
+        self.kept.append(checkpoint)
+        self.messages += messages
+        self.spent += spent
+
+    @property
+    def stored_checkpoints(self) -> Checkpoints:
+        """The steps of vertices that are not finished, for another pass."""
+        finished = {(result.vertex_id, result.visit) for result in self.results}
+        return Checkpoints(one for one in self.kept if (one.vertex_id, one.visit) not in finished)
+
     def ask(self, vertex_id: str, visit: int, request: HumanRequest, events: Sequence[Event]) -> Asked:
         request_id = f"{vertex_id}:{len(self.asked) + 1}"
         self.announce([*events, human_input_required(request.payload(request_id, NOW))])
         self.asked.append(request)
         return Asked(request_id, vertex_id, visit, request.kind, request.digest, None)
 
-    def finish(self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord]) -> None:
+    def finish(
+        self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord], spent: int = 0
+    ) -> None:
+        self.spent += spent
         encode_outputs(result.outputs)
         self.announce(events)
         self.results.append(result)
@@ -89,13 +121,21 @@ def tools(
     defaults: ModelDefaults | None = None,
     files: Files | None = None,
     search_endpoint: str | None = None,
+    arxiv_endpoint: str | None = None,
     databases: Databases | None = None,
 ) -> RunTools:
     """A process whose clock stands at `NOW`, and whose flows may call this machine."""
     clock = Clock(now=lambda: NOW, monotonic=time.monotonic)
     looked_up = dict(variables or {}).get
     ways = (outbound or Outbound(HERE), defaults or ModelDefaults(), files or NoFiles())
-    return RunTools(clock, looked_up, *ways, search_endpoint=search_endpoint, databases=databases or NoDatabases())
+    return RunTools(
+        clock,
+        looked_up,
+        *ways,
+        search_endpoint=search_endpoint,
+        arxiv_endpoint=arxiv_endpoint,
+        databases=databases or NoDatabases(),
+    )
 
 
 async def build(
@@ -110,7 +150,7 @@ async def build(
     """One pass over a graph; returns the journal it was written to."""
     journal = journal or RecordingJournal()
     borrowed = borrowed or tools()
-    engine = Engine(graph, asked or request(), borrowed, journal, pace)
+    engine = Engine(graph, asked or request(), borrowed, journal, pace, checkpoints=journal.checkpoints)
     try:
         await engine.run(engine.restore(finished))
     finally:

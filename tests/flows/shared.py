@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.making import Exported
+from tests.shapes import Exported
 
 SHARED = Path(__file__).parents[3] / "shared"
 MISSING = "nothing"

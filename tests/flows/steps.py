@@ -5,14 +5,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from flows.component import AnyComponent, Component, Inputs, Outputs, Port
-from flows.context import VertexContext, VertexResult
-from flows.engine import Pace
+from flows.context import VertexContext
+from flows.execution.engine import Pace
 from flows.graph import Graph, load_graph
+from flows.journal import VertexResult
 from flows.limits import Limits
 from flows.registry import Registry
 from flows.values import Message
 from tests.flows.running import STEADY, RecordingJournal, build
-from tests.making import TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import TEXT, Exported, Shape
 
 OUTPUTS = ("left", "right")
 ANY_TYPE = ("Message", "Data", "DataFrame", "LanguageModel")

@@ -194,3 +194,13 @@ def test_a_pattern_that_takes_for_ever_refuses_the_answer_in_time() -> None:
     request = replace(QUESTION, form=form)
     assert faults(request, Decision("approve", {"a": "a" * 80 + "!"})) == ["values"]
     assert faults(request, Decision("approve", {"a": "aaa", "b": "yx"})) == ["values.b"]
+
+
+@pytest.mark.parametrize("action", [*Ruling, "", "anything"])
+def test_where_no_decision_may_be_taken_on_all_calls_each_is_decided(action: str) -> None:
+    """One that only some of them allow must not stand for the others."""
+    one, other = replace(CALLS[0], allowed=("approve",)), replace(CALLS[1], allowed=("reject",))
+    request = replace(APPROVAL, action_requests=(one, other))
+    values: Any = {"args": {"amount": 4}} if action == "edit" else {}
+    assert faults(request, Decision(action, values)) == ["decisions"]
+    assert faults(request, Decision("", decisions=(Decision("approve"), Decision("reject")))) == []

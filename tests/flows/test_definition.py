@@ -7,7 +7,8 @@ import pytest
 
 from flows.definition import Definition, TemplateField, flow_data, parse_definition
 from flows.errors import FlowRefused
-from tests.making import Exported, echo_flow, edge, export_file, flow, loop_edge, node, note, template
+from tests.making import echo_flow, edge, export_file, flow, loop_edge, node, note, template
+from tests.shapes import Exported
 
 
 def field(**exported: Any) -> TemplateField:

@@ -76,9 +76,9 @@ def test_the_requests_of_a_vertex_stand_in_the_order_in_which_they_were_asked() 
 
 def test_what_a_vertex_has_not_gone_on_from_is_decided_and_not_applied() -> None:
     dialogues = Dialogues([asked("r1", APPROVE), asked("r2"), asked("r3", REJECT), asked("w1", APPROVE, vertex="w")])
-    assert dialogues.unapplied == {"v": ["r1", "r3"], "w": ["w1"]}
+    assert (dialogues.unapplied_of("v"), dialogues.unapplied_of("w"), dialogues.unapplied) == (["r1", "r3"], ["w1"], 3)
     dialogues.apply(["r1", "w1"])
-    assert dialogues.unapplied == {"v": ["r3"]}
+    assert (dialogues.unapplied_of("v"), dialogues.unapplied_of("w"), dialogues.unapplied) == (["r3"], [], 1)
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,12 @@ def test_what_a_vertex_has_not_gone_on_from_is_decided_and_not_applied() -> None
         (asked("r", kind=RequestKind.UNCERTAIN_EFFECT), None),
         (asked("r", APPROVE), None),
         (asked("r", Decision("retry"), kind=RequestKind.UNCERTAIN_EFFECT, vertex="w"), None),
+        (asked("r", Decision("retry"), kind=RequestKind.UNCERTAIN_EFFECT, digest=OTHER.digest), None),
     ],
-    ids=["told", "gone on from", "open", "of another kind", "of another vertex"],
+    ids=["told", "gone on from", "open", "of another kind", "of another vertex", "of a call"],
 )
 def test_only_what_was_told_of_its_effect_and_not_used_yet_settles_a_vertex(one: Asked, told: Decision | None) -> None:
-    assert Dialogues([one]).told_of_effect("v") == told
+    assert Dialogues([one]).told_of_effect("v", lambda: QUESTION) == told
 
 
 def test_the_first_request_of_a_vertex_is_called_as_in_the_contract() -> None:

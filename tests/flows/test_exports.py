@@ -14,11 +14,18 @@ from flows.registry import Registry, discover
 from flows.values import Message
 from tests.flows.components.producing import produce
 from tests.flows.shared import MISSING, component, from_palette, names, shared
-from tests.making import Exported, flow
+from tests.making import flow
+from tests.shapes import Exported
 
 MUST_LOAD = ["basic_prompting.json", "image_sentiment_analysis.json"]
 
+_ANY_MODEL = dict.fromkeys(
+    ("provider", "model_name", "base_url", "ollama_base_url"), "any model, named without the editor's list of providers"
+)
 ADDED_FIELDS = {
+    "Agent": _ANY_MODEL,
+    "BatchRunComponent": _ANY_MODEL,
+    "StructuredOutput": _ANY_MODEL,
     "LanguageModelComponent": {"base_url": "any OpenAI-compatible endpoint, where Langflow lists providers"},
     "HumanInput": {
         "form": "a JSON Schema of values to be filled in, where Langflow has choices only",
@@ -31,6 +38,7 @@ ADDED_FIELDS = {
 ADDED_OUTPUTS = {
     "File": dict.fromkeys(("dataframe", "json", "path"), "what Langflow's editor adds when files are chosen"),
     "HumanInput": {"values": "what was given beside the decision, which Langflow drops"},
+    "RunFlow": {"flow_output": "what answers an agent; the editor adds the outputs of the flow that is selected"},
 }
 
 

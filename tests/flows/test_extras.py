@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from flows.extras import ExtraMissing
-from flows.feeds import read_feed
 from flows.outbound.client import OutboundAnswer
-from flows.pages import Form, read_page
+from flows.reading.feeds import read_feed
+from flows.reading.pages import Form, read_page
 
 ANSWER = OutboundAnswer(200, "https://site.example/", {"content-type": "text/html"}, b"<p>Hi")
 REMEDY = r"needs the library {}, which is not installed\. Run: pip install 'penstock\[web\]'"

@@ -12,7 +12,8 @@ from flows.graph import Graph, load_graph
 from flows.limits import Limits
 from flows.registry import Registry, discover
 from tests.flows.searching import search
-from tests.making import Exported, chain, echo_flow, edge, fan, model_flow, node, note, router_flow
+from tests.making import chain, echo_flow, edge, fan, model_flow, node, note, router_flow
+from tests.shapes import Exported
 
 REGISTRY = Registry(discover(flows.components))
 LIMITS = Limits(max_vertices=20, max_edges=40, max_depth=24)

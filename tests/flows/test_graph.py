@@ -8,21 +8,8 @@ from flows.errors import FlowRefused, UnknownComponents
 from flows.graph import MAX_ID, Graph, load_graph
 from flows.limits import Limits
 from flows.registry import Registry
-from tests.flows.steps import pass_on, step, step_type
-from tests.making import (
-    Exported,
-    Shape,
-    chain,
-    echo_flow,
-    edge,
-    fan,
-    flow,
-    loop_edge,
-    node,
-    note,
-    router_flow,
-    template,
-)
+from tests.making import chain, echo_flow, edge, fan, flow, loop_edge, node, note, router_flow, template
+from tests.shapes import Exported, Shape
 
 Load = Callable[[Exported], Graph]
 
@@ -116,14 +103,12 @@ def test_a_cycle_names_only_what_can_never_start(registry: Registry) -> None:
     assert refusal(exported, registry) == "The flow has a cycle without a loop component: p1, p2."
 
 
-def test_a_cycle_may_lead_back_to_a_loop() -> None:
-    kind = step_type(pass_on)
-    kind.is_loop = True
-    loop, body = step("loop"), step("body")
-    around = [edge(loop, "left", body, "x"), loop_edge(body, "left", loop, "right")]
-    assert list(load_graph(flow([loop, body], around), Registry([kind]), Limits()).vertices) == ["loop", "body"]
+def test_a_cycle_may_lead_back_to_a_loop(registry: Registry) -> None:
+    loop, body = node("LoopComponent", "loop"), node("ParserComponent", "body")
+    around = [edge(loop, "item", body, "input_data"), loop_edge(body, "parsed_text", loop, "item")]
+    assert list(load_graph(flow([loop, body], around), registry, Limits()).vertices) == ["loop", "body"]
     around[-1]["data"]["targetHandle"]["output_types"] = ["Tool"]
-    assert refusal(flow([loop, body], around), Registry([kind])) == "Edge between Step and Step has no matched type."
+    assert refusal(flow([loop, body], around), registry) == "Edge between Parser and Loop has no matched type."
 
 
 def test_a_vertex_that_feeds_itself_is_a_cycle(registry: Registry) -> None:

@@ -9,7 +9,7 @@ import pytest
 import flows.components
 from flows.component import AnyComponent
 from flows.components.prompt import Prompt
-from flows.errors import UnknownComponents
+from flows.errors import ComponentsRefused, UnknownComponents
 from flows.registry import Registry, discover, discover_in
 from tests.flows.steps import pass_on, step_type
 
@@ -30,7 +30,8 @@ def test_unknown_types_are_told_sorted_and_once() -> None:
 
 
 def test_two_components_with_one_name_are_a_mistake() -> None:
-    with pytest.raises(ValueError, match=r"^Two components are called 'Step'\.$"):
+    said = r"^Two components are called 'Step': abc\.Step and abc\.Step\. Give one of them another type\.$"
+    with pytest.raises(ComponentsRefused, match=said):
         Registry([step_type(pass_on), step_type(pass_on)])
 
 

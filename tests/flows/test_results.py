@@ -15,7 +15,8 @@ from flows.values import Data, LanguageModel, Message, Source, Table, Usage, Val
 from tests.flows.running import RecordingJournal, run
 from tests.flows.shared import shared
 from tests.flows.steps import StepFields, step_graph, steps
-from tests.making import Exported, echo_flow, flow, node
+from tests.making import echo_flow, flow, node
+from tests.shapes import Exported
 
 Load = Callable[[Exported], Graph]
 

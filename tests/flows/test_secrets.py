@@ -7,7 +7,8 @@ from flows.limits import Limits
 from flows.registry import Registry
 from flows.secrets import hidden_secrets, redacted, without_secrets
 from flows.tweaks import apply_tweaks
-from tests.making import Exported, flow, node
+from tests.making import flow, node
+from tests.shapes import Exported
 
 SECRET = "sk-a-secret-in-the-flow"
 GIVEN = "sk-another-in-a-tweak"

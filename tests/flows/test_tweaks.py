@@ -8,7 +8,8 @@ from flows.errors import TweaksRefused
 from flows.graph import Graph
 from flows.tweaks import apply_tweaks
 from flows.values import Json
-from tests.making import Exported, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import Exported
 
 Load = Callable[[Exported], Graph]
 

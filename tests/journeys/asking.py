@@ -4,8 +4,8 @@ from contextlib import suppress
 
 import httpx
 
-from tests.making import Exported
 from tests.reading import WORKFLOWS, Client
+from tests.shapes import Exported
 
 
 class Asking:

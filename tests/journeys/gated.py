@@ -7,8 +7,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from tests.chaos.ledger import Line, What, read
-from tests.making import PLAIN, TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
 from tests.reading import PATIENCE
+from tests.shapes import PLAIN, TEXT, Exported, Shape
 
 COMPONENTS = Path(__file__).parent / "components"
 SETTING: Mapping[str, str] = {"PENSTOCK_COMPONENTS": str(COMPONENTS)}

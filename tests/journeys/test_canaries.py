@@ -12,15 +12,16 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from flows.models import REDACTED
+from flows.redaction import REDACTED
 from tests import services
 from tests.deployments import Deployment
 from tests.journeys.canaries import Places, canary
 from tests.journeys.conftest import QUICK, SETUPS, Deploy, settings_of
 from tests.journeys.gated import SETTING, Gate, row
-from tests.making import Exported, approval_flow, model_flow, node, template
+from tests.making import approval_flow, model_flow, node, template
 from tests.model_stub import ModelStub
 from tests.reading import PATIENCE, WORKFLOWS, Client, frames
+from tests.shapes import Exported
 
 MODEL = "LanguageModelComponent-m1"
 VARIABLES = "/api/v1/variables/"

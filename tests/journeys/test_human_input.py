@@ -9,8 +9,9 @@ import pytest
 
 from tests.deployments import Deployment
 from tests.journeys.gated import Gate
-from tests.making import Exported, approval_flow, approvals_flow, edge, flow
+from tests.making import approval_flow, approvals_flow, edge, flow
 from tests.reading import WORKFLOWS, Client, until
+from tests.shapes import Exported
 
 
 def suspended(client: Client, flow_id: str, **body: str) -> str:

@@ -23,10 +23,12 @@ from tests.deployments import Deployment, ForkedWeb, Web, running, unstarted_emb
 from tests.journeys.asking import Asking
 from tests.journeys.checking import check_log, check_messages
 from tests.journeys.conftest import QUICK, settings_of
+from tests.journeys.employing import employed
 from tests.journeys.gated import SETTING, Gate
-from tests.making import Exported, approval_flow, edge, flow, model_flow, node
+from tests.making import approval_flow, edge, flow, model_flow, node
 from tests.model_stub import ModelStub
 from tests.reading import WORKFLOWS, Client
+from tests.shapes import Exported
 
 NO_GRACE = {"PENSTOCK_GRACE_SECONDS": "0.2"}
 ARMED = "PENSTOCK_KILL_POINT"
@@ -193,6 +195,7 @@ WAYS: Mapping[str, Way] = {
     "claim": Way(),
     "announce": Way(exported=lambda gate: model_flow()),
     "announce of a recovery": Way(provoke=_lose),
+    "keep": Way(exported=lambda gate: employed()),
     "intend": Way(
         exported=_once, go_on=_tell_of_the_effect, ends="failed", unless_committed="completed", told=UNCERTAIN
     ),

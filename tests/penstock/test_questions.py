@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from flows.budget import over_budget
 from flows.human import ActionRequest, Decision, HumanRequest, Option, RequestKind
 from flows.values import Json
 from penstock.questions import ask_person
@@ -111,3 +112,14 @@ def test_where_nothing_is_offered_anything_goes(terminal: Terminal) -> None:
     form: dict[str, Json] = {"properties": {"why": {"type": "string"}}}
     request = HumanRequest(RequestKind.NODE_INPUT, "Go on?", (), form=form)
     assert decided(terminal, request, "onwards", "because")[0] == Decision("onwards", {"why": "because"})
+
+
+@pytest.mark.parametrize(
+    ("typed", "decision"),
+    [(("raise", "500"), Decision("raise", {"max_tokens": 500})), (("finish",), Decision("finish", {}))],
+)
+def test_a_number_of_tokens_is_asked_for_only_when_there_are_to_be_more(
+    terminal: Terminal, typed: tuple[str, ...], decision: Decision
+) -> None:
+    given, _ = decided(terminal, over_budget(100), *typed)
+    assert given == decision

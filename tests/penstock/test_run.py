@@ -16,9 +16,10 @@ from storage.accounts import LOCAL_USER_ID
 from storage.database import Database
 from storage.jobs import JobFilter, JobView, list_jobs
 from storage.states import Status
-from tests.making import TEXT, echo_flow, edge, export_file, failing_flow, flow, node
+from tests.making import echo_flow, edge, export_file, failing_flow, flow, node
 from tests.model_stub import ModelStub
 from tests.penstock.conftest import ROOT, Penstock, Start
+from tests.shapes import TEXT
 
 EXAMPLES = ROOT / "examples"
 

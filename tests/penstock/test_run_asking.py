@@ -17,9 +17,10 @@ from storage.log import EventLog
 from storage.memory_stream import MemoryStream
 from storage.states import Status
 from storage.stream import StreamBounds
-from tests.making import TEXT, Shape, edge, flow, node
+from tests.making import edge, flow, node
 from tests.penstock.conftest import ROOT, Penstock, Start, Terminal
 from tests.penstock.test_run import EXAMPLES, saved, stored_jobs
+from tests.shapes import TEXT, Shape
 
 
 def test_whoever_is_not_there_is_told_how_to_answer(penstock: Penstock, desk: Path) -> None:

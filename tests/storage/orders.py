@@ -97,6 +97,7 @@ MOVES_TO: Mapping[Order, Status | Mapping[Status, Status]] = {
     Order.CLAIM: Status.IN_PROGRESS,
     Order.ANNOUNCE: Status.IN_PROGRESS,
     Order.INTEND: Status.IN_PROGRESS,
+    Order.KEEP: Status.IN_PROGRESS,
     Order.ASK: Status.IN_PROGRESS,
     Order.FINISH_VERTEX: Status.IN_PROGRESS,
     Order.COMPLETE: Status.COMPLETED,

@@ -11,9 +11,10 @@ from uuid import uuid4
 from sqlalchemy import insert, select, update
 from sqlmodel import SQLModel, col
 
-from flows.context import VertexResult
+from flows.checkpoints import Checkpoint
 from flows.events import Event, EventType, build_start, end, lifecycle, warning
 from flows.human import HumanRequest, Option, RequestKind
+from flows.journal import VertexResult
 from storage.asking import NewRequest, ask, suspend
 from storage.claiming import Claimed, Terms, claim
 from storage.clock import after, now
@@ -21,7 +22,7 @@ from storage.database import Database
 from storage.ending import stop, time_out
 from storage.log import EventLog
 from storage.losing import Lost, lost_jobs, requeue
-from storage.passes import announce, complete, expire, fail, finish_vertex, intend, release
+from storage.passes import announce, complete, expire, fail, finish_vertex, intend, keep, release
 from storage.states import Order, Status
 from storage.submitting import NewJob, submit
 from storage.tables import HumanRequestRow, Job, User
@@ -85,6 +86,7 @@ def let_lease_expire(database: Database, job_id: str) -> None:
 WRITES: Mapping[Order, Callable[[EventLog, Claimed], object]] = {
     Order.ANNOUNCE: lambda log, owner: announce(log, owner, [warning("announced")]),
     Order.INTEND: lambda log, owner: intend(log, owner, "a", 1),
+    Order.KEEP: lambda log, owner: keep(log, owner, Checkpoint("a", 1, "turn", {"said": "yes"}), [warning("kept")]),
     Order.ASK: lambda log, owner: ask(log, owner, a_request(owner), [warning("asked")]),
     Order.FINISH_VERTEX: lambda log, owner: finish_vertex(log, owner, result(), FINISHED, []),
     Order.COMPLETE: lambda log, owner: complete(log, owner, END),

@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from flows.context import VertexResult
 from flows.errors import ValueWithoutCodec
 from flows.events import warning
+from flows.journal import VertexResult
 from flows.messages import MessageRecord
 from flows.values import Json, Message
 from storage.clock import after

@@ -13,7 +13,7 @@ from storage.passes import announce, finish_vertex, intend
 from storage.restoring import Legacy, legacy_of
 from tests.storage.situations import FINISHED, JobMaker, claimed, result, submitted, taken_over
 
-NOTHING = Legacy(finished=[], unclear=[], asked=[], open_messages={})
+NOTHING = Legacy(finished=[], unclear=[], kept=[], asked=[], open_messages={})
 
 
 def shown(id: str, state: str, vertex_id: str = "LanguageModel-1") -> Event:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.making import Exported, echo_flow, edge, flow, loop_edge, node, note, template
+from tests.making import echo_flow, edge, flow, loop_edge, node, note, template
+from tests.shapes import Exported
 from tests.web.conftest import MAX_VERTICES
 
 STRAY: Any = "a"

@@ -10,16 +10,17 @@ import pytest
 
 from storage.database import Database
 from storage.states import LIVE, Status
-from tests.making import Exported, chain, echo_flow, export_file
+from tests.making import chain, echo_flow, export_file
 from tests.reading import FLOWS, Client
+from tests.shapes import Exported
 from tests.web.broken_graphs import BROKEN
 from tests.web.refusing import assert_invalid, assert_not_json, assert_refused, changes_nothing
 
 UPLOAD = f"{FLOWS}upload/"
 MISSING = "0b105ea0-ccef-46c8-844d-d57373370a52"
 SHOWN = {
-    "id", "name", "description", "endpoint_name", "tags", "is_component", "access_type", "access", "user_id",
-    "version_id", "created_at", "updated_at", "data",
+    "id", "name", "description", "endpoint_name", "tags", "is_component", "access_type", "access", "max_tokens",
+    "user_id", "version_id", "created_at", "updated_at", "data",
 }  # fmt: skip
 
 WRITES: Mapping[str, tuple[str, str]] = {

@@ -9,9 +9,10 @@ import pytest
 
 from storage.database import Database
 from tests.deployments import Deployment, embedded
-from tests.making import Exported, echo_flow, model_flow
+from tests.making import echo_flow, model_flow
 from tests.model_stub import ModelStub
 from tests.reading import Client, milestones
+from tests.shapes import Exported
 from tests.web.refusing import assert_refused, changes_nothing
 
 SYNC_SECONDS = 2.0

@@ -196,6 +196,7 @@ def _new_job(services: Services, standing: Standing, asked: Asked) -> NewJob:
         stream_protocol=body.stream_protocol,
         idempotency_key=key if key is None or standing.end_user is None else f"{standing.end_user}::{key}",
         fingerprint=_fingerprint(services.store.secrets, asked) if key else None,
+        max_tokens=min(filter(None, (body.max_tokens, flow.max_tokens)), default=None),
         seconds_allowed=limits.background_seconds if body.mode is Mode.BACKGROUND else limits.sync_seconds,
     )
 

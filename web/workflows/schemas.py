@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from flows.human import Decision, RequestKind
 from storage.states import Mode, Status
+from web.flow_schemas import MaxTokens
 from web.texts import CleanText, GlobalName, GlobalValue, Name, without_nul
 
 MAX_REFERENCE = 512
@@ -49,6 +50,7 @@ class RunBody(BaseModel):
     output_ids: Annotated[list[Name], Field(max_length=1_000)] | None = None
     globals: Globals = {}
     idempotency_key: IdempotencyKey | None = None
+    max_tokens: MaxTokens | None = None
 
     @model_validator(mode="after")
     def _flow_id_is_uuid(self) -> "RunBody":

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from flows.execution.recovery import DONE, FAIL
 from flows.human import RequestKind
-from flows.recovery import DONE, FAIL
 from storage.states import RequestState, Status
 from tests.chaos.contents import RequestRow
 from tests.chaos.evidence import Evidence

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from flows.component import Effect
+from flows.execution.recovery import RETRY
 from flows.human import RequestKind
-from flows.recovery import RETRY
 from storage.states import TERMINAL, Status
 from tests.chaos.evidence import Evidence
 from tests.chaos.invariants.logs import CLOCK_SECONDS

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import orjson
 
-from flows.recovery import FAIL
+from flows.execution.recovery import FAIL
 from storage.states import HOLDS_KEY, TERMINAL, Order, Status
 from tests.chaos.contents import EventRow, JobRow
 from tests.chaos.evidence import Evidence, grouped

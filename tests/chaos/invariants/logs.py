@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from flows.recovery import DONE
+from flows.execution.recovery import DONE
 from storage.states import TERMINAL, Status
 from tests.chaos.contents import EventRow
 from tests.chaos.evidence import Evidence

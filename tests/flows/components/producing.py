@@ -5,13 +5,15 @@ from typing import Any
 
 import flows.components
 from flows.component import Outputs
-from flows.context import RunRequest, RunTools, VertexContext
+from flows.context import VertexContext
 from flows.graph import load_graph
 from flows.limits import Limits
 from flows.registry import Registry, discover
+from flows.run import RunRequest, RunTools
 from tests.flows.running import RecordingJournal, build
 from tests.flows.steps import StepFields, step, step_type
-from tests.making import Exported, edge, flow
+from tests.making import edge, flow
+from tests.shapes import Exported
 
 
 def produce(

@@ -16,7 +16,8 @@ from tests.flows.components.producing import produce
 from tests.flows.outbound.site import Asked, Page, Site
 from tests.flows.running import JOB_ID, run, tools
 from tests.flows.shared import from_palette
-from tests.making import FLAG, PLAIN, TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import FLAG, PLAIN, TEXT, Exported, Shape
 
 ROWS: Exported = {"type": "table", "value": [], "input_types": ["Data", "JSON"]}
 OFF = FLAG | {"value": False}

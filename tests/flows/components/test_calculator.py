@@ -10,7 +10,8 @@ from flows.values import Data, Message, Value
 from tests.flows.components.producing import produce
 from tests.flows.running import request, run
 from tests.flows.shared import from_palette
-from tests.making import TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import TEXT, Exported, Shape
 
 SHAPE = Shape("Calculator", {"expression": TEXT}, {"result": ["JSON"]})
 

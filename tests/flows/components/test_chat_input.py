@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flows.context import RunRequest
+from flows.run import RunRequest
 from flows.values import Message
 from tests.flows.components.producing import produce
 from tests.flows.running import request

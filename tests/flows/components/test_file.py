@@ -16,7 +16,8 @@ from tests.flows.components.producing import produce
 from tests.flows.papers import Uploaded, docx_file, pdf_file, text_file
 from tests.flows.running import RecordingJournal, request, run, tools
 from tests.flows.shared import from_palette
-from tests.making import FLAG, PLAIN, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import FLAG, PLAIN, Exported, Shape
 
 Load = Callable[[Exported], Graph]
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import flows.components
 from flows.components.human_input import HumanInput, actions
-from flows.engine import Progress
 from flows.errors import VertexFailed
 from flows.events import EventType
+from flows.execution.engine import Progress
 from flows.graph import Graph, load_graph
 from flows.human import FALLBACK, Decision
 from flows.limits import Limits
@@ -21,7 +21,8 @@ from flows.values import Data, Message, Value
 from tests.flows.asking import APPROVE, Interview
 from tests.flows.components.producing import produce
 from tests.flows.running import NOW
-from tests.making import SHAPES, Exported, Shape, edge, flow, node, template
+from tests.making import edge, flow, node, template
+from tests.shapes import SHAPES, Exported, Shape
 
 EXPORTED = SHAPES["HumanInput"]
 SHAPE = Shape(

@@ -8,18 +8,19 @@ from typing import Any
 
 import pytest
 
-from flows.components.language_model import MAX_IMAGE_BYTES
 from flows.errors import VertexFailed
 from flows.events import Event, EventType
 from flows.files import FileContent
 from flows.graph import Graph
-from flows.models import ModelDefaults
+from flows.models.defaults import ModelDefaults
+from flows.models.images import MAX_IMAGE_BYTES
 from flows.values import LanguageModel, Message, Source, Usage
 from tests.flows.components.producing import produce
 from tests.flows.papers import Uploaded
 from tests.flows.running import JOB_ID, RecordingJournal, build, run, tools
-from tests.making import Exported, edge, flow, model_flow, node, template
+from tests.making import edge, flow, model_flow, node, template
 from tests.model_stub import INPUT_TOKENS, ModelRequest, ModelStub
+from tests.shapes import Exported
 
 Load = Callable[[Exported], Graph]
 PATIENCE = 10.0

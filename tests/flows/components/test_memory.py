@@ -16,7 +16,8 @@ from tests.flows.components.producing import produce
 from tests.flows.remembering import Session, remembering, says
 from tests.flows.running import RecordingJournal, request, run, tools
 from tests.flows.shared import from_palette
-from tests.making import PLAIN, TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import PLAIN, TEXT, Exported, Shape
 
 SHAPE = Shape(
     "Message History",

@@ -15,7 +15,8 @@ from tests.flows.components.producing import produce
 from tests.flows.remembering import Session, remembering, says
 from tests.flows.running import RecordingJournal, request, run
 from tests.flows.shared import shared
-from tests.making import FLAG, PLAIN, TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import FLAG, PLAIN, TEXT, Exported, Shape
 
 SHAPE = Shape(
     "Memory Base",

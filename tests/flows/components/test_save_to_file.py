@@ -17,7 +17,8 @@ from tests.flows.components.producing import produce
 from tests.flows.papers import Uploaded
 from tests.flows.running import JOB_ID, request, run, tools
 from tests.flows.shared import from_palette, shared
-from tests.making import FLAG, PLAIN, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import FLAG, PLAIN, Exported, Shape
 
 SHAPE = Shape(
     "Write File",

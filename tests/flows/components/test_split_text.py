@@ -12,7 +12,8 @@ from flows.values import Data, Message, Table, Value
 from tests.flows.components.producing import produce
 from tests.flows.running import request, run
 from tests.flows.shared import from_palette
-from tests.making import FLAG, PLAIN, TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import FLAG, PLAIN, TEXT, Exported, Shape
 
 SHAPE = Shape(
     "Split Text",

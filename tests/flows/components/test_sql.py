@@ -12,7 +12,8 @@ from flows.values import Message, Table
 from tests.flows.components.producing import produce
 from tests.flows.running import run, tools
 from tests.flows.shared import from_palette
-from tests.making import FLAG, TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import FLAG, TEXT, Exported, Shape
 
 URL = "sqlite:///gates.db"
 SHAPE = Shape(

@@ -6,19 +6,20 @@ from typing import Any
 
 import pytest
 
-from flows import crawling
 from flows.errors import VertexFailed
 from flows.events import EventType
 from flows.graph import Graph
 from flows.outbound.client import Outbound
 from flows.outbound.policy import OutboundPolicy
+from flows.reading import crawling
 from flows.values import Message, Table
 from tests.flows.components.articles import article, html, titles
 from tests.flows.components.producing import produce
 from tests.flows.outbound.site import Lookups, Page, Site
 from tests.flows.running import RecordingJournal, run, tools
 from tests.flows.shared import from_palette
-from tests.making import FLAG, PLAIN, TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import FLAG, PLAIN, TEXT, Exported, Shape
 
 HERE = OutboundPolicy.allowing("127.0.0.0/8")
 

@@ -7,20 +7,21 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 
-from flows import searching
 from flows.components.web_search import cut
 from flows.errors import VertexFailed
 from flows.graph import Graph
 from flows.outbound.client import Outbound
 from flows.outbound.policy import OutboundPolicy
+from flows.reading import searching
 from flows.values import Message, Table
 from tests.flows.components.articles import article, duckduckgo, html
 from tests.flows.components.producing import produce
 from tests.flows.outbound.site import Page, Site
+from tests.flows.reading.test_feeds import RSS
 from tests.flows.running import run, tools
 from tests.flows.shared import from_palette
-from tests.flows.test_feeds import RSS
-from tests.making import PLAIN, TEXT, Exported, Shape, edge, flow, node
+from tests.making import edge, flow, node
+from tests.shapes import PLAIN, TEXT, Exported, Shape
 
 COUNT: Exported = {"type": "int", "value": 5}
 SHAPE = Shape(

@@ -8,11 +8,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from flows.component import Outputs
-from flows.context import RunTools, VertexContext
+from flows.context import VertexContext
 from flows.errors import VertexFailed
-from flows.models import NO_KEY, ModelCall, ModelTools
+from flows.models.asking import ModelCall, ModelTools
+from flows.models.providers import NO_KEY
 from flows.outbound.client import Outbound, OutboundCall
 from flows.outbound.policy import OutboundBounds, OutboundPolicy
+from flows.run import RunTools
+from flows.values import LanguageModel
 from tests.flows.components.producing import produce
 from tests.flows.outbound.site import Lookups, Page, Site
 from tests.flows.running import HERE, RecordingJournal, run, tools
@@ -96,7 +99,8 @@ def test_a_component_calls_by_the_same_client() -> None:
 def test_connections_to_a_model_are_kept(stub: ModelStub) -> None:
     """Its name is looked up once for requests that follow each other."""
     lookups = Lookups(["127.0.0.1"])
-    call = ModelCall("m", stub.url.replace("127.0.0.1", "models.example"), NO_KEY, system="", prompt="hello")
+    handle = LanguageModel("m", "stub-model", stub.url.replace("127.0.0.1", "models.example"))
+    call = ModelCall(handle, NO_KEY, system="", prompt="hello")
 
     async def thrice() -> None:
         outbound = Outbound(OutboundPolicy.allowing("models.example"), lookups)

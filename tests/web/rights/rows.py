@@ -17,6 +17,8 @@ API_KEYS = "/api/v1/api_key/"
 VARIABLES = "/api/v1/variables/"
 FILES = "/api/v2/files"
 AUDIT = "/api/v2/audit"
+MESSAGES = "/api/v1/monitor/messages"
+KNOWLEDGE = "/api/v1/knowledge_bases"
 NO_CREDENTIALS = dict.fromkeys(UNKNOWN, 403)
 ACCESS = {
     **dict.fromkeys((Principal.OTHER,), Access.NONE),
@@ -183,4 +185,15 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ),
     ("GET", f"{FILES}/{{file_id}}"): Row(lambda world: Call.to(f"{FILES}/{world.file_id}"), whose_thing()),
     ("DELETE", f"{FILES}/{{file_id}}"): Row(lambda world: Call.to(f"{FILES}/{world.file_id}"), whose_thing(204)),
+    # Whose messages they are, `test_messages.py` tells: neither a list nor a deletion is ever refused.
+    ("GET", MESSAGES): Row(lambda world: Call.to(f"{MESSAGES}?flow_id={world.flow_id}"), every_user()),
+    ("DELETE", MESSAGES): Row(lambda world: Call(MESSAGES, {"json": [world.job_id]}), every_user(204)),
+    ("GET", f"{MESSAGES}/sessions"): Row(lambda world: Call.to(f"{MESSAGES}/sessions"), every_user()),
+    ("GET", KNOWLEDGE): Row(lambda world: Call.to(KNOWLEDGE), not_end_users(every_user())),
+    ("DELETE", f"{KNOWLEDGE}/{{name:path}}"): Row(
+        lambda world: Call.to(f"{KNOWLEDGE}/{world.knowledge_base}"), not_end_users(whose_thing(204))
+    ),
+    ("DELETE", f"{MESSAGES}/session/{{session_id:path}}"): Row(
+        lambda world: Call.to(f"{MESSAGES}/session/{world.flow_id}"), every_user(204)
+    ),
 }

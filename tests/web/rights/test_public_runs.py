@@ -19,9 +19,10 @@ from storage.tables import Flow, Job
 from storage.users import activate, deactivate
 from storage.variables import set_variable
 from tests.deployments import embedded
-from tests.making import Exported, Shape, approval_flow, echo_flow, edge, failing_flow, flow, model_flow, node, template
+from tests.making import approval_flow, echo_flow, edge, failing_flow, flow, model_flow, node, template
 from tests.model_stub import ModelStub
 from tests.reading import FLOWS, PATIENCE, WORKFLOWS, Client, Frame, frames
+from tests.shapes import Exported, Shape
 from tests.web.refusing import assert_refused
 from tests.web.rights.principals import TEST, Principal
 from tests.web.rights.world import World

@@ -11,8 +11,9 @@ import pytest
 from storage.database import Database
 from storage.secrets import Secrets
 from storage.variables import set_variable
-from tests.making import Exported, approval_flow, echo_flow, edge, failing_flow, flow, node, template
+from tests.making import approval_flow, echo_flow, edge, failing_flow, flow, node, template
 from tests.reading import FLOWS, WORKFLOWS, frames
+from tests.shapes import Exported
 from tests.web.refusing import assert_refused
 from tests.web.rights.principals import Principal
 from tests.web.rights.world import World

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.making import approval_flow, echo_flow
+from tests.making import approval_flow, echo_flow, ingesting_flow
 from tests.reading import FLOWS, WORKFLOWS
 from tests.web.rights.principals import SHARED, People, Principal
 
@@ -65,6 +65,14 @@ class World:
     @cached_property
     def file_id(self) -> str:
         return str(self.by_owner("POST", "/api/v2/files", files={"file": ("a.txt", "a text")})["id"])
+
+    @cached_property
+    def knowledge_base(self) -> str:
+        """The name of a knowledge base with a text."""
+        name = str(uuid4())
+        body = {"flow_id": self.store(ingesting_flow(name))}
+        assert self.by_owner("POST", WORKFLOWS, json=body)["status"] == "completed"
+        return name
 
     @cached_property
     def asking(self) -> dict[str, Any]:

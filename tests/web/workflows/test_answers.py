@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from storage.states import Status
-from tests.making import Exported, echo_flow, edge, failing_flow, fan, flow, node, router_flow
+from tests.making import echo_flow, edge, failing_flow, fan, flow, node, router_flow
 from tests.reading import WORKFLOWS, Client
+from tests.shapes import Exported
 
 EXECUTION = {
     "flow_id", "session_id", "job_id", "object", "created_timestamp", "status", "output", "errors", "warnings",

@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 
 from storage.database import Database
-from tests.making import Exported, echo_flow
+from tests.making import echo_flow
 from tests.reading import WORKFLOWS, Client
+from tests.shapes import Exported
 from tests.web.broken_graphs import BROKEN
 from tests.web.refusing import assert_invalid, assert_not_json, assert_refused, changes_nothing
 

@@ -1,0 +1,1 @@
+"""Language models: which one a flow asks, at whose endpoint and with whose key, and how it is spoken to."""

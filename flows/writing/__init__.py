@@ -1,0 +1,1 @@
+"""Flows written in Python, and put out in Langflow's export format (contract section 7)."""

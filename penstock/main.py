@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from penstock.components_app import components_app
 from penstock.console import REFUSED, complain
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app.add_typer(flows_app, name="flows")
 inbox_app = typer.Typer(help="What people are asked: without a command, list it.", invoke_without_command=True)
 app.add_typer(inbox_app, name="inbox")
 
+app.add_typer(components_app, name="components")
 users_app = typer.Typer(help="Who may call.", no_args_is_help=True)
 app.add_typer(users_app, name="users")
 keys_app = typer.Typer(help="API keys.", no_args_is_help=True)

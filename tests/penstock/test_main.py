@@ -25,7 +25,7 @@ def test_help_loads_nothing_that_only_commands_need() -> None:
 
 
 def test_every_command_explains_itself(penstock: Penstock) -> None:
-    for command in ("up", "run", "flows", "inbox", "migrate", "doctor", "secret-key"):
+    for command in ("up", "run", "flows", "components", "inbox", "migrate", "doctor", "secret-key"):
         said = penstock(command, "--help")
         assert said.code == 0
         assert command in said.out

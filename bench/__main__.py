@@ -10,10 +10,12 @@ import typer
 from rich.console import Console
 
 from bench.measures import FULL, MEASURES, QUICK, Sizes, one_round, prepare
+from bench.model import running_model
 from bench.pauses import resume, suspended
 from bench.report import Figure, figures, machine, table, write_json
 from bench.servers import embedded, scaled
 from bench.services import missing
+from bench.tokens import tokens
 
 
 class Kind(StrEnum):
@@ -23,7 +25,7 @@ class Kind(StrEnum):
     SCALED = "scaled"
 
 
-SERVERS: Mapping[Kind, Callable[[], AbstractContextManager[int]]] = {Kind.EMBEDDED: embedded, Kind.SCALED: scaled}
+SERVERS: Mapping[Kind, Callable[[str], AbstractContextManager[int]]] = {Kind.EMBEDDED: embedded, Kind.SCALED: scaled}
 
 
 def main(
@@ -47,11 +49,11 @@ def main(
 
 def _measure(kind: Kind, sizes: Sizes, console: Console) -> list[Figure]:
     rounds = []
-    with SERVERS[kind]() as port, console.status(f"{kind}: warming up") as status:
+    with running_model() as model, SERVERS[kind](model) as port, console.status(f"{kind}: warming up") as status:
         bench = prepare(port, sizes)
         for number in range(1, sizes.rounds + 1):
             status.update(f"{kind}: round {number} of {sizes.rounds}")
-            rounds.append(one_round(bench, [*MEASURES, resume, suspended]))
+            rounds.append(one_round(bench, [*MEASURES, tokens, resume, suspended]))
     return figures(rounds)
 
 

@@ -53,6 +53,11 @@ class Client:
         """Streams a run to its terminal event; how many events came."""
         return self._events(_request("POST", WORKFLOWS, orjson.dumps(_run(flow_id, "stream"))))
 
+    def stream(self, flow_id: str, asked: str) -> Iterator[bytes]:
+        """The pieces of a run's stream as they come."""
+        body = orjson.dumps({**_run(flow_id, "stream"), "input_value": asked})
+        return self._chunks(_request("POST", WORKFLOWS, body))
+
     def follow(self, job_id: str) -> int:
         """Reads a job's log from the start to its terminal event; how many events came."""
         return self._events(_request("GET", f"{WORKFLOWS}/{job_id}/events"))

@@ -9,12 +9,14 @@ _PORTS = {
     "ChatInput": "message",
     "Pass": "output_message",
     "HumanInput": "branch_approve",
+    "Agent": "response",
     "ChatOutput": "message",
 }
 _FIELDS = {
     "ChatInput": "input_value",
     "Pass": "input_message",
     "HumanInput": "prompt",
+    "Agent": "input_value",
     "ChatOutput": "input_value",
 }
 
@@ -36,6 +38,12 @@ def approval() -> Exported:
         _node("HumanInput", "HumanInput-h"),
         _node("ChatOutput", "ChatOutput-z"),
     ]
+    return {"nodes": nodes, "edges": [_edge(source, target) for source, target in pairwise(nodes)]}
+
+
+def agent() -> Exported:
+    """ChatInput → Agent → ChatOutput: an agent without a flow's tools, whose tokens are shown."""
+    nodes = [_node("ChatInput", "ChatInput-a"), _node("Agent", "Agent-g"), _node("ChatOutput", "ChatOutput-z")]
     return {"nodes": nodes, "edges": [_edge(source, target) for source, target in pairwise(nodes)]}
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from bench.client import WORKFLOWS, Client, Unexpected
-from bench.flows import Exported, approval, chain
+from bench.flows import Exported, agent, approval, chain
 
 CLIENTS = 8
 CHAINS = (10, 100, 500)
@@ -33,10 +33,11 @@ class Sizes:
     chain_runs: int
     replays: int
     suspended: int
+    tokens: int
 
 
-FULL = Sizes(rounds=5, idle_runs=100, batch=400, chain_runs=3, replays=20, suspended=1000)
-QUICK = Sizes(rounds=2, idle_runs=20, batch=80, chain_runs=1, replays=5, suspended=200)
+FULL = Sizes(rounds=5, idle_runs=100, batch=400, chain_runs=3, replays=20, suspended=1000, tokens=5_000)
+QUICK = Sizes(rounds=2, idle_runs=20, batch=80, chain_runs=1, replays=5, suspended=200, tokens=1_000)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Bench:
     flows: Mapping[int, str]
     approval: str
     """The flow that asks a person."""
+    agent: str
+    """The flow with an agent."""
     sizes: Sizes
 
     @property
@@ -77,9 +80,11 @@ def prepare(port: int, sizes: Sizes) -> Bench:
     """Stores the flows and runs them, so that no measured run is the first of a thread, connection or cache."""
     with closing(Client(port)) as client:
         flows = {passes: _store(client, f"chain of {passes}", chain(passes)) for passes in (1, *CHAINS)}
-        bench = Bench(port, flows, _store(client, "approval", approval()), sizes)
+        stored = {"approval": _store(client, "approval", approval()), "agent": _store(client, "agent", agent())}
+        bench = Bench(port, flows, sizes=sizes, **stored)
         for flow_id in bench.flows.values():
             client.run(flow_id)
+        list(client.stream(bench.agent, "1 0"))
     _submit_all(bench, sizes.batch)
     _drain(bench)
     return bench

@@ -19,22 +19,22 @@ _OURS = ("PENSTOCK_", "DATABASE_URL", "REDIS_URL", "PORT", "WEB_CONCURRENCY")
 
 
 @contextmanager
-def embedded() -> Iterator[int]:
+def embedded(model_url: str) -> Iterator[int]:
     """The port of a server that has everything in one process: SQLite, and workers beside the web."""
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as place:
         folder = Path(place)
         _migrate(f"sqlite:///{folder / 'penstock.db'}")
-        with _web(folder, _environment({"PENSTOCK_DATA_DIR": place})) as port:
+        with _web(folder, _environment(model_url, {"PENSTOCK_DATA_DIR": place})) as port:
             yield port
 
 
 @contextmanager
-def scaled() -> Iterator[int]:
+def scaled(model_url: str) -> Iterator[int]:
     """The port of one web process, with worker processes behind Redis and PostgreSQL."""
     with running_redis() as redis_url, running_postgres() as database_url:
         _migrate(database_url)
         given = {"REDIS_URL": redis_url, "DATABASE_URL": database_url, "PENSTOCK_SECRET_KEY": new_key()}
-        environment = _environment({**given, "PENSTOCK_WORKER_THREADS": str(WORKER_THREADS)})
+        environment = _environment(model_url, {**given, "PENSTOCK_WORKER_THREADS": str(WORKER_THREADS)})
         with tempfile.TemporaryDirectory(prefix="penstock-bench-") as place:
             folder = Path(place)
             with _web(folder, environment) as port, _workers(folder, environment):
@@ -59,11 +59,12 @@ def _workers(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
         yield
 
 
-def _environment(given: Mapping[str, str]) -> dict[str, str]:
+def _environment(model_url: str, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of a server: settings that happen to be set here must not change what is measured, and
     one user asks as often as all of a real server's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return {**kept, "PYTHONPATH": str(ROOT), "PENSTOCK_MAX_REQUESTS_PER_MINUTE": "0", **given}
+    model = {"PENSTOCK_MODEL_BASE_URL": model_url, "PENSTOCK_MODEL_NAME": "bench"}
+    return {**kept, "PYTHONPATH": str(ROOT), "PENSTOCK_MAX_REQUESTS_PER_MINUTE": "0", **model, **given}
 
 
 def _migrate(url: str) -> None:

@@ -11,12 +11,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from actors.running import Pass
-from flows.checkpoints import Checkpoint, Checkpoints
+from flows.checkpoints import Checkpoints
 from flows.dialogue import Asked, Dialogues
 from flows.errors import PassInterrupted
 from flows.events import Event, run_suspended
 from flows.human import HumanRequest
-from flows.journal import VertexResult
+from flows.journal import Step, VertexResult
 from flows.messages import MessageRecord
 from storage import passes
 from storage.advancing import Standing
@@ -99,21 +99,10 @@ class PassJournal:
             self.dialogues.apply(applies)
             return new.as_asked
 
-    def keep(
-        self,
-        checkpoint: Checkpoint,
-        events: Sequence[Event],
-        messages: Sequence[MessageRecord] = (),
-        *,
-        spent: int,
-        durable: bool,
-    ) -> None:
-        store = partial(
-            passes.keep, self._log, self._claimed, checkpoint, events, messages=messages, spent=spent, durable=durable
-        )
+    def keep(self, step: Step) -> None:
         with self._turn:
-            self._write(store)
-            self.checkpoints.update([checkpoint])
+            self._write(lambda written: passes.keep(self._log, self._claimed, step, written))
+            self.checkpoints.update([step.checkpoint])
 
     def finish(
         self, result: VertexResult, events: Sequence[Event], messages: Sequence[MessageRecord], spent: int = 0

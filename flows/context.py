@@ -14,7 +14,7 @@ from flows.dialogue import Dialogue
 from flows.effects import Effect
 from flows.events import Event, add_message, log, token
 from flows.human import Decision, HumanRequest
-from flows.journal import Journal
+from flows.journal import Journal, Step
 from flows.messages import MessageRecord
 from flows.run import RunRequest, RunTools
 from flows.surroundings import Surroundings
@@ -159,7 +159,7 @@ class VertexContext:
         checkpoint = Checkpoint(self._visit.vertex_id, self._visit.number, self.scope + name, content)
         called = self._called.pop(name, None)
         told, messages = (called.recorded, called.messages) if called else ((), ())
-        self._journal.keep(checkpoint, [*told, *events], messages, spent=self.spending.take(), durable=durable)
+        self._journal.keep(Step(checkpoint, [*told, *events], messages, self.spending.take(), durable))
 
     def spend(self, usage: Usage) -> None:
         """Counts what a model call has cost."""

@@ -21,6 +21,18 @@ class VertexResult:
     outputs: Mapping[str, Value]
 
 
+@dataclass(frozen=True)
+class Step:
+    """A step that a vertex has done and must not do again, and what is stored with it."""
+
+    checkpoint: Checkpoint
+    events: Sequence[Event] = ()
+    messages: Sequence[MessageRecord] = ()
+    spent: int = 0
+    """The tokens that the vertex has spent since the step before."""
+    durable: bool = False
+
+
 class Journal(Protocol):
     """Where a pass writes. Every method but `delta` returns after its transaction has committed.
 
@@ -34,17 +46,8 @@ class Journal(Protocol):
     def announce(self, events: Sequence[Event]) -> None:
         """Stores milestones at once."""
 
-    def keep(
-        self,
-        checkpoint: Checkpoint,
-        events: Sequence[Event],
-        messages: Sequence[MessageRecord] = (),
-        *,
-        spent: int,
-        durable: bool,
-    ) -> None:
-        """Stores a step that a vertex has done, behind some milestones, with chat messages and the tokens it has
-        `spent`, in one transaction; on disk when it returns, when it is `durable`."""
+    def keep(self, step: Step) -> None:
+        """Stores a step that a vertex has done, in one transaction; on disk when it returns, when it is `durable`."""
 
     def intend(self, vertex_id: str, visit: int) -> None:
         """Stores that a vertex is about to do what must not happen twice; on disk when it returns."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from flows.checkpoints import Checkpoint, Checkpoints
+from flows.checkpoints import Checkpoints
 from flows.codec import encode_outputs
 from flows.component import AnyComponent
 from flows.dialogue import Asked
@@ -16,7 +16,7 @@ from flows.events import Event, EventType
 from flows.execution.engine import Engine, Pace, Progress
 from flows.graph import Graph, load_graph
 from flows.human import Decision, HumanRequest
-from flows.journal import VertexResult
+from flows.journal import Step, VertexResult
 from flows.limits import Limits
 from flows.messages import MessageRecord
 from flows.models.defaults import ModelDefaults
@@ -64,17 +64,9 @@ class _Journal:
     def announce(self, events: Sequence[Event]) -> None:
         """Nobody watches."""
 
-    def keep(
-        self,
-        checkpoint: Checkpoint,
-        events: Sequence[Event],
-        messages: Sequence[MessageRecord] = (),
-        *,
-        spent: int,
-        durable: bool,
-    ) -> None:
-        self.checkpoints.update([checkpoint])
-        self.messages += [record.message for record in messages]
+    def keep(self, step: Step) -> None:
+        self.checkpoints.update([step.checkpoint])
+        self.messages += [record.message for record in step.messages]
 
     def intend(self, vertex_id: str, visit: int) -> None:
         """Nothing is stored, so nothing is lost."""

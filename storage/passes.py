@@ -6,10 +6,9 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, case, delete, insert, select, tuple_, update
 
-from flows.checkpoints import Checkpoint
 from flows.codec import encode_outputs, plain
 from flows.events import Event
-from flows.journal import VertexResult
+from flows.journal import Step, VertexResult
 from flows.messages import MessageRecord
 from storage.advancing import STANDING, Advance, Standing
 from storage.chat_memory import remember
@@ -101,28 +100,23 @@ def intend(log: EventLog, claimed: Claimed, vertex_id: str, visit: int) -> Stand
     return cursor
 
 
-def keep(
-    log: EventLog,
-    claimed: Claimed,
-    checkpoint: Checkpoint,
-    events: Sequence[Event],
-    written: int | None = None,
-    *,
-    messages: Sequence[MessageRecord] = (),
-    spent: int = 0,
-    durable: bool = False,
-) -> Standing:
-    """Stores a step that a vertex has done, with its milestones, chat messages and the tokens it has `spent`. Raises
-    `PassLost`.
+def keep(log: EventLog, claimed: Claimed, step: Step, written: int | None = None) -> Standing:
+    """Stores a step that a vertex has done, with all that belongs to it. Raises `PassLost`.
 
     Raises `ValueWithoutCodec`, before anything is written, for content that is not plain JSON.
     """
-    content = orjson.dumps(plain(checkpoint.content, checkpoint.name)).decode()
-    row = {"job_id": claimed.job_id, "vertex_id": checkpoint.vertex_id, "visit": checkpoint.visit}
-    with log.transition(Order.KEEP, durable=durable) as transition:
-        standing = _KEEP(transition, claimed, events, written, spent=spent)
-        transition.connection.execute(_ADD_CHECKPOINT, {**row, "name": checkpoint.name, "content": content})
-        remember(transition.connection, messages)
+    checkpoint = step.checkpoint
+    row = {
+        "job_id": claimed.job_id,
+        "vertex_id": checkpoint.vertex_id,
+        "visit": checkpoint.visit,
+        "name": checkpoint.name,
+        "content": orjson.dumps(plain(checkpoint.content, checkpoint.name)).decode(),
+    }
+    with log.transition(Order.KEEP, durable=step.durable) as transition:
+        standing = _KEEP(transition, claimed, step.events, written, spent=step.spent)
+        transition.connection.execute(_ADD_CHECKPOINT, row)
+        remember(transition.connection, step.messages)
     return standing
 
 

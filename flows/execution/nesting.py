@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from flows.checkpoints import Checkpoint, Checkpoints
+from flows.checkpoints import Checkpoints
 from flows.dialogue import Asked, Dialogues
 from flows.events import Event, EventType
 from flows.execution.pace import Pace
 from flows.graph import Graph
 from flows.human import HumanRequest, NeedsDecision
-from flows.journal import Journal, VertexResult
+from flows.journal import Journal, Step, VertexResult
 from flows.messages import MessageRecord
 
 SEPARATOR = "/"
@@ -84,16 +84,8 @@ class InsideJournal:
         if told := _told(events):
             self.inside.journal.announce(told)
 
-    def keep(
-        self,
-        checkpoint: Checkpoint,
-        events: Sequence[Event],
-        messages: Sequence[MessageRecord] = (),
-        *,
-        spent: int,
-        durable: bool,
-    ) -> None:
-        self.inside.journal.keep(checkpoint, _told(events), spent=spent, durable=durable)
+    def keep(self, step: Step) -> None:
+        self.inside.journal.keep(replace(step, events=_told(step.events), messages=()))
 
     def intend(self, vertex_id: str, visit: int) -> None:
         self.inside.journal.intend(vertex_id, visit)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from actors.journal import PassJournal
 from flows.checkpoints import Checkpoint
 from flows.events import warning
+from flows.journal import Step
 from flows.messages import MessageRecord
 from flows.values import Message
 from storage.cursor import START
@@ -19,7 +20,7 @@ _SAID = (MessageRecord("a-message", "a-job", "a-flow", NOW, Message("said", sess
 REPEATED: Mapping[Order, Callable[[PassJournal], None]] = {
     Order.ANNOUNCE: lambda journal: journal.announce([warning("one"), warning("two")]),
     Order.KEEP: lambda journal: journal.keep(
-        Checkpoint("a", 1, "turn", {"said": "yes"}), [warning("kept")], spent=3, durable=False
+        Step(Checkpoint("a", 1, "turn", {"said": "yes"}), [warning("kept")], _SAID, spent=3)
     ),
     Order.FINISH_VERTEX: lambda journal: journal.finish(result(), FINISHED, _SAID),
     Order.COMPLETE: lambda journal: journal.complete(END),

@@ -16,7 +16,7 @@ from flows.execution.engine import Engine, Pace
 from flows.files import Files, NoFiles
 from flows.graph import Graph
 from flows.human import HumanRequest
-from flows.journal import VertexResult
+from flows.journal import Step, VertexResult
 from flows.messages import MessageRecord
 from flows.models.defaults import ModelDefaults
 from flows.outbound.client import Outbound
@@ -55,21 +55,13 @@ class RecordingJournal:
     def intend(self, vertex_id: str, visit: int) -> None:
         self.intents.append((vertex_id, visit))
 
-    def keep(
-        self,
-        checkpoint: Checkpoint,
-        events: Sequence[Event],
-        messages: Sequence[MessageRecord] = (),
-        *,
-        spent: int,
-        durable: bool,
-    ) -> None:
-        orjson.dumps(plain(checkpoint.content, checkpoint.name))
-        self.announce(events)
-        self.checkpoints.update([checkpoint])
-        self.kept.append(checkpoint)
-        self.messages += messages
-        self.spent += spent
+    def keep(self, step: Step) -> None:
+        orjson.dumps(plain(step.checkpoint.content, step.checkpoint.name))
+        self.announce(step.events)
+        self.checkpoints.update([step.checkpoint])
+        self.kept.append(step.checkpoint)
+        self.messages += step.messages
+        self.spent += step.spent
 
     @property
     def stored_checkpoints(self) -> Checkpoints:

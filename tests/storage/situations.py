@@ -14,7 +14,7 @@ from sqlmodel import SQLModel, col
 from flows.checkpoints import Checkpoint
 from flows.events import Event, EventType, build_start, end, lifecycle, warning
 from flows.human import HumanRequest, Option, RequestKind
-from flows.journal import VertexResult
+from flows.journal import Step, VertexResult
 from storage.asking import NewRequest, ask, suspend
 from storage.claiming import Claimed, Terms, claim
 from storage.clock import after, now
@@ -86,7 +86,7 @@ def let_lease_expire(database: Database, job_id: str) -> None:
 WRITES: Mapping[Order, Callable[[EventLog, Claimed], object]] = {
     Order.ANNOUNCE: lambda log, owner: announce(log, owner, [warning("announced")]),
     Order.INTEND: lambda log, owner: intend(log, owner, "a", 1),
-    Order.KEEP: lambda log, owner: keep(log, owner, Checkpoint("a", 1, "turn", {"said": "yes"}), [warning("kept")]),
+    Order.KEEP: lambda log, owner: keep(log, owner, Step(Checkpoint("a", 1, "turn", "yes"), [warning("kept")])),
     Order.ASK: lambda log, owner: ask(log, owner, a_request(owner), [warning("asked")]),
     Order.FINISH_VERTEX: lambda log, owner: finish_vertex(log, owner, result(), FINISHED, []),
     Order.COMPLETE: lambda log, owner: complete(log, owner, END),

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from flows.checkpoints import Checkpoint
 from flows.dialogue import Asked
 from flows.events import Event
 from flows.human import HumanRequest
-from flows.journal import VertexResult
+from flows.journal import Step, VertexResult
 from flows.messages import MessageRecord
 from tests.flows.asking import Interview
 
@@ -45,17 +44,9 @@ class MortalJournal(Interview):
     def intend(self, vertex_id: str, visit: int) -> None:
         self._write(lambda: super(MortalJournal, self).intend(vertex_id, visit))
 
-    def keep(
-        self,
-        checkpoint: Checkpoint,
-        events: Sequence[Event],
-        messages: Sequence[MessageRecord] = (),
-        *,
-        spent: int,
-        durable: bool,
-    ) -> None:
+    def keep(self, step: Step) -> None:
         keep = super().keep
-        self._write(lambda: keep(checkpoint, events, messages, spent=spent, durable=durable))
+        self._write(lambda: keep(step))
 
     def ask(self, vertex_id: str, visit: int, request: HumanRequest, events: Sequence[Event]) -> Asked:
         return self._write(lambda: super(MortalJournal, self).ask(vertex_id, visit, request, events))

@@ -165,7 +165,44 @@ def expense_form() -> Flow:
     return flow
 
 
-EXAMPLES = (echo, router, answer, refund_approval, two_approvals, expense_form)
+def assistant() -> Flow:
+    flow = _example(
+        "Assistant",
+        "f06b2d84-91e7-4c35-8ad2-6e53b7c019fa",
+        "An agent that calculates, and saves a note when a person approves. Needs a model that calls tools.",
+        "model",
+    )
+    asked = flow.add("ChatInput", "ChatInput-Ny8sB")
+    calculator = flow.add("CalculatorComponent", "CalculatorComponent-Ke2rJ", tool_mode=True)
+    notes = flow.add(
+        "SaveToFile",
+        "SaveToFile-Tw4uH",
+        display_name="Note",
+        local_format="txt",
+        tool_mode=True,
+        tools_metadata=[
+            {
+                "name": "save_note",
+                "description": "Saves a note as a text file, and tells its path.",
+                "args": {"file_name": {"type": "string"}, "input": {"type": "string", "description": "The note."}},
+                "status": True,
+                "tags": ["save_to_file"],
+                "approval_actions": ["approve", "edit", "reject", "respond"],
+            }
+        ],
+    )
+    agent = flow.add(
+        "Agent",
+        "Agent-Pb6gX",
+        input_value=asked["message"],
+        system_prompt="You help with sums. Use your tools. Save a note only when you are asked to.",
+        tools=[calculator["component_as_tool"], notes["component_as_tool"]],
+    )
+    flow.add("ChatOutput", "ChatOutput-Oz1mE", input_value=agent["response"])
+    return flow
+
+
+EXAMPLES = (echo, router, answer, assistant, refund_approval, two_approvals, expense_form)
 
 
 def write(folder: Path) -> None:

@@ -23,6 +23,7 @@ from tests.penstock.conftest import ROOT
 COMPONENTS = ROOT.parent / "shared" / "components"
 ADDED_FIELDS = {
     "HumanInput": {"form", "takes_text", "answerers"},
+    "Agent": {"provider", "model_name", "base_url", "ollama_base_url"},
     "LanguageModelComponent": {"provider", "base_url"},
 }
 """What Penstock adds to Langflow's types."""
@@ -47,6 +48,7 @@ def test_each_has_its_own_id() -> None:
     """Ids and endpoint names never change: who calls an example calls it in every version."""
     assert {name: str(UUID(example(name)["id"])) for name in NAMES} == {
         "answer.json": "e7196c52-0d8f-4b3a-b527-48a1f6e9d503",
+        "assistant.json": "f06b2d84-91e7-4c35-8ad2-6e53b7c019fa",
         "echo.json": ECHO_ID,
         "expense_form.json": "c65f0b82-94d3-47e1-a3c7-5f8e2d19b604",
         "refund_approval.json": "3b9e6d10-5f27-4c8a-90d4-e2a71c6b8f35",
@@ -85,10 +87,10 @@ def test_a_node_is_of_langflow_s_type(name: str, components: Path) -> None:
     for node in example(name)["data"]["nodes"]:
         kind, described = node["data"]["type"], node["data"]["node"]
         original = json.loads((components / f"{kind}.json").read_text())["node"]
-        own = set(described["custom_fields"].get("template", ())) | ADDED_FIELDS.get(kind, set())
+        own = {*described["custom_fields"].get("template", ()), *ADDED_FIELDS.get(kind, ()), "tools_metadata"}
         for field in _fields(described).keys() - own:
             assert _leads_into(original["template"][field]) <= _leads_into(described["template"][field]), field
-        assert _ports(described) == (_branches(described) if kind == "HumanInput" else _ports(original))
+        assert _ports(described) == _ports_of(kind, described, original)
         assert described["template"]["code"]["value"] == ""
 
 
@@ -114,6 +116,13 @@ def _leads_into(field: dict[str, Any]) -> frozenset[str]:
 
 def _ports(node: dict[str, Any]) -> list[tuple[str, list[str]]]:
     return [(output["name"], output["types"]) for output in node["outputs"]]
+
+
+def _ports_of(kind: str, described: dict[str, Any], original: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """The ports of Langflow's type; one port in tool mode."""
+    if described["tool_mode"]:
+        return [("component_as_tool", ["Tool"])]
+    return _branches(described) if kind == "HumanInput" else _ports(original)
 
 
 def _branches(node: dict[str, Any]) -> list[tuple[str, list[str]]]:

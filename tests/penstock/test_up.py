@@ -86,6 +86,7 @@ def test_an_example_that_was_changed_stays_so(start: Start, url: str, penstock: 
     greeting(start("penstock", "up"))
     assert [line.split("\t")[1:] for line in penstock("flows", "list").lines] == [
         ["Answer", "example-answer"],
+        ["Assistant", "example-assistant"],
         ["Expense form", "example-expense_form"],
         ["Mine", "mine"],
         ["Refund approval", "example-refund_approval"],

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from actors.databases import RunDatabases
-from actors.failures import describe
+from actors.failures import describe, tellable
 from actors.journal import PassJournal, interrupting
 from actors.loops import Loops
 from actors.run_files import RunFiles
@@ -235,9 +235,18 @@ class FlowBuilder:
             arxiv_endpoint=self.arxiv_endpoint,
             memory=RunMemory(self.log.database, work.claimed),
             databases=RunDatabases(outbound, self.sql_folder),
-            flows=RunFlows(self.log.database, self.graphs, work.claimed, author, variable, work.confided),
+            flows=RunFlows(
+                self.log.database,
+                self.graphs,
+                work.claimed,
+                author,
+                variable,
+                work.confided,
+                is_changeable=work.claimed.trust is Trust.FULL,
+            ),
             budget=Budget(work.claimed.tokens, work.claimed.max_tokens),
             knowledge=RunKnowledge(self.log.database, self.indexes, work.claimed, self.embedding_model),
+            struck=lambda text: tellable(text, work.confided),
         )
 
     def _variables(self, work: Work) -> Callable[[str], str | None]:

@@ -42,10 +42,10 @@ def describe(claimed: Claimed, failure: Exception, secrets: Collection[str], at:
     logged whole and told without detail, as is every failure to whoever may not see into the flow."""
     if isinstance(failure, FlowError | StorageError):
         logger.info("job_failed", job_id=claimed.job_id, error_type=type(failure).__name__)
-        reason = _tellable(str(failure), secrets)
+        reason = tellable(str(failure), secrets)
     else:
         whole = "".join(traceback.format_exception(failure))
-        logger.error("job_failed", job_id=claimed.job_id, exception=_tellable(whole, secrets))
+        logger.error("job_failed", job_id=claimed.job_id, exception=tellable(whole, secrets))
         reason = UNEXPECTED
     source = _source(failure)
     if claimed.trust is not Trust.FULL:
@@ -64,8 +64,8 @@ def describe(claimed: Claimed, failure: Exception, secrets: Collection[str], at:
     return Failure(stored, [error(record), end(Status.FAILED, duration)])
 
 
-def _tellable(text: str, secrets: Collection[str]) -> str:
-    """The text as it can be stored and shown, whatever an exception says."""
+def tellable(text: str, secrets: Collection[str]) -> str:
+    """The text as it can be stored and shown, whatever an exception says: without any of the secrets."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, REDACTED)

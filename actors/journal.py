@@ -119,8 +119,10 @@ class PassJournal:
         """Lets the job stand still, as `storage.asking.suspend`, and tells those who watch; false when there is
         something to do again."""
         with self._turn:
+            # A pass that waits has come as far as all it knows lets it: a call that was approved waits in its turn.
+            applies = self.dialogues.all_unapplied if waits else []
             try:
-                self._write(lambda written: suspend(self._log, self._claimed, written, waits=waits))
+                self._write(lambda written: suspend(self._log, self._claimed, written, waits=waits, applies=applies))
             except PassLost:
                 with interrupting():
                     _, standing = passes.reached(self._log.database, self._claimed)
@@ -131,7 +133,8 @@ class PassJournal:
 
     def complete(self, events: Sequence[Event]) -> None:
         """Ends the job; as `storage.passes.complete`."""
-        self._write(lambda written: passes.complete(self._log, self._claimed, events, written))
+        asks = bool(self.dialogues.open)
+        self._write(lambda written: passes.complete(self._log, self._claimed, events, written, asks=asks))
 
     def fail(self, error: str, events: Sequence[Event]) -> None:
         """Ends the job with an error; as `storage.passes.fail`."""

@@ -83,10 +83,25 @@ class Dialogues:
         """Whether somebody still has to decide before the vertex can go on."""
         return bool(self._open.get(vertex_id))
 
+    def is_asked(self, vertex_id: str, visit: int, request: HumanRequest) -> bool:
+        """Whether somebody has exactly this still to decide."""
+        return any(one.decision is None and one.digest == request.digest for one in self.of(vertex_id, visit))
+
     def open_inside(self, vertex_id: str) -> frozenset[str]:
         """The ids of the open requests of the vertices inside a vertex."""
         inside = f"{vertex_id}/"
         return frozenset(id for asker, ids in self._open.items() if asker.startswith(inside) for id in ids)
+
+    def news_for(self, vertex_id: str) -> frozenset[str]:
+        """The ids of the requests that are decided and from which a vertex, or one inside it, has not gone on."""
+        inside = f"{vertex_id}/"
+        askers = [asker for asker in self._unapplied if asker == vertex_id or asker.startswith(inside)]
+        return frozenset(id for asker in askers for id in self._unapplied[asker])
+
+    @property
+    def all_unapplied(self) -> list[str]:
+        """The ids of all requests that are decided and from which their vertex has not gone on."""
+        return [id for ids in self._unapplied.values() for id in ids]
 
     @property
     def asked(self) -> list[Asked]:

@@ -13,6 +13,7 @@ FlowError
 │   └── OutboundTooLarge     its answer is larger than it may be
 ├── VertexFailed             a vertex could not be built
 │   └── EffectUncertain      it may have done what must not happen twice
+├── FailedInside             a flow inside a vertex failed, into which whoever runs it may not see
 └── VertexTimedOut           a vertex took longer than it may
 
 PassInterrupted (BaseException)  what the run stands on failed: control flow, not an error of the flow
@@ -125,12 +126,21 @@ class EffectUncertain(VertexFailed):
         )
 
 
+class FailedInside(FlowError):
+    """The flow `name` failed inside a vertex. Why is not told to whoever may run it and not see into it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"The flow {name!r} failed. Its owner can see why by running it.")
+
+
 class VertexTimedOut(FlowError):
     """The vertex `vertex_id` took longer than PENSTOCK_VERTEX_TIMEOUT_SECONDS allows."""
 
     def __init__(self, vertex_id: str, display_name: str, seconds: float, place: str = "") -> None:
         self.vertex_id = vertex_id
         self.display_name = display_name
+        self.seconds = seconds
         what = f"{display_name} ({vertex_id}){place and f', at {place},'}"
         super().__init__(f"{what} took longer than {seconds:g} s, the most a vertex may take.")
 

@@ -28,6 +28,15 @@ class StoredFlow:
     """Its `Graph`. It is not named here: a graph knows its components, and they know the library of a run."""
     variable: Callable[[str], str | None]
     library: "FlowLibrary"
+    is_own: bool = True
+    """Whether it belongs to whoever runs it. Else it has none of their knowledge: whoever owns a flow decides where it
+    sends what it finds."""
+    shares_session: bool = True
+    """Whether it may know what was said in the session of the flow around it."""
+    takes_fields: bool = True
+    """Whether its inputs may be filled in. Else it is only said something to: it runs as it is stored."""
+    is_told: bool = True
+    """Whether whoever runs it may see into it. Else neither its vertices nor why it fails are told (contract 6.5)."""
 
 
 class FlowLibrary(Protocol):

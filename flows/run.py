@@ -38,6 +38,8 @@ class RunRequest:
     files: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
     """The flows inside which it runs, by id, the outermost first."""
+    is_told: bool = True
+    """Whether what happens inside it is told: whoever runs it may see into it, and into the flows around it."""
     is_remembered: bool = True
     """Whether its chat messages go into the memory of its session."""
 
@@ -68,6 +70,8 @@ class RunTools:
     """The stored flows that its vertices may run."""
     knowledge: Knowledge = NoKnowledge()
     """The knowledge bases that it may search, and add to."""
+    struck: Callable[[str], str] = str
+    """A text without the secrets that the run was confided: what an error says may hold them (rule 12)."""
 
     @property
     def models(self) -> ModelTools:

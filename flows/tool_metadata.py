@@ -10,7 +10,7 @@ from flows.component import AnyComponent
 from flows.deciding import Ruling
 from flows.definition import Lenient, Node
 from flows.errors import FlowRefused
-from flows.tools import MAX_NAME, Action
+from flows.tools import MAX_ACTIONS, MAX_NAME, Action
 from flows.values import Json
 
 METADATA = "tools_metadata"
@@ -37,6 +37,8 @@ def actions_of(node: Node, component: AnyComponent) -> list[Action]:
     rows = field.value if field is not None else None
     if not rows:
         return [_unwritten(node, component)]
+    if isinstance(rows, list) and len(rows) > MAX_ACTIONS:
+        raise FlowRefused(f"{node.id!r} has {len(rows)} actions; at most {MAX_ACTIONS} are allowed.")
     try:
         read = [_Row.model_validate(row) for row in rows] if isinstance(rows, list) else [_Row.model_validate(rows)]
     except ValidationError as error:

@@ -1,5 +1,6 @@
 """What a vertex can do for an agent: its actions."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,10 @@ TOOL_PORT = "component_as_tool"
 """The output of a vertex that is a tool; it has no other."""
 MAX_NAME = 64
 """Characters of the name of an action, as the providers allow them."""
+MAX_NUMBER = 7
+"""Characters of it that are kept free for a number."""
+MAX_ACTIONS = 100
+"""Actions of one vertex at most (I10)."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,13 @@ def is_tool(node: Node) -> bool:
 def distinct(actions: Iterable[Action]) -> list[Action]:
     """The actions with a number behind each name that an earlier one has."""
     taken: set[str] = set()
+    numbers: Counter[str] = Counter()
     found = []
     for action in actions:
-        name, number = action.name, 1
+        name, stem = action.name, action.name[: MAX_NAME - MAX_NUMBER]
         while name in taken:
-            number += 1
-            name = f"{action.name[: MAX_NAME - 4]}_{number}"
+            numbers[stem] += 1
+            name = f"{stem}_{numbers[stem] + 1}"
         taken.add(name)
         found.append(replace(action, name=name))
     return found

@@ -28,7 +28,8 @@ _jobs, _requests, _intents = (table_of(table).c for table in (Job, HumanRequestR
 _ASK = Advance(asking=_jobs.asking + 1, unapplied=_jobs.unapplied - bindparam("applied"), attempts=1)
 _SUSPEND = Advance(
     **STANDS_STILL,
-    where=or_(_jobs.is_paused, and_(bindparam("waits"), _jobs.asking > 0, _jobs.unapplied == 0)),
+    where=or_(_jobs.is_paused, and_(bindparam("waits"), _jobs.asking > 0, _jobs.unapplied == bindparam("applied"))),
+    unapplied=_jobs.unapplied - bindparam("applied"),
     status=Status.SUSPENDED,
     worker=None,
     lease_until=None,
@@ -96,13 +97,18 @@ def ask(
     return standing
 
 
-def suspend(log: EventLog, claimed: Claimed, written: int | None = None, *, waits: bool = True) -> Standing:
-    """Lets a job stand still, holding nothing (rule 7): one that `waits` for people, or that somebody has paused.
+def suspend(
+    log: EventLog, claimed: Claimed, written: int | None = None, *, waits: bool = True, applies: Sequence[str] = ()
+) -> Standing:
+    """Lets a job stand still, holding nothing (rule 7): one that `waits` for people, or that somebody has paused. The
+    vertices that wait have gone on, as far as they can, from the requests that it `applies`.
 
     Raises `PassLost`; also when there is something to do again, because an answer has come that no vertex has gone on
     from, or whoever paused the job has let it go on."""
-    with log.transition(Order.SUSPEND, durable=True, one_write=True) as transition:
-        return _SUSPEND(transition, claimed, (), written, waits=waits)
+    with log.transition(Order.SUSPEND, durable=True, one_write=not applies) as transition:
+        standing = _SUSPEND(transition, claimed, (), written, waits=waits, applied=len(applies))
+        apply(transition.connection, applies)
+        return standing
 
 
 def _row(claimed: Claimed, new: NewRequest) -> dict[str, Any]:

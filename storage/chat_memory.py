@@ -78,7 +78,7 @@ def _is_for(claimed: Claimed) -> Sequence[ColumnElement[bool]]:
 
 def _is_said_by(speaker: Speaker) -> Sequence[ColumnElement[bool]]:
     wanted = ((_messages.sender, speaker.sender), (_messages.sender_name, speaker.name))
-    return [column == name for column, name in wanted if name]
+    return [column == _without_nul(name) for column, name in wanted if name]
 
 
 def record_of(row: Row[Any]) -> MessageRecord:

@@ -148,6 +148,9 @@ class Files:
     def usable(self, path: str, user_id: str | None, flow_id: str, end_user: str | None) -> FileView | None:
         """A file by its path, if a run of a flow may read it: its user's own, or of the person for whom they call, of
         whom a run of the public has none, or one of the flow's (contract 6.1)."""
+        if "\x00" in path:
+            # PostgreSQL cannot even be asked for it.
+            return None
         allowed = [col(StoredFile.flow_id) == flow_id]
         if user_id is not None:
             allowed.append(_is_theirs(user_id, end_user))

@@ -154,10 +154,16 @@ def finish_vertex(
     return standing
 
 
-def complete(log: EventLog, claimed: Claimed, events: Sequence[Event], written: int | None = None) -> Standing:
-    """Ends a job whose vertices are all finished; the last event is the terminal one. Raises `PassLost`."""
-    with log.transition(Order.COMPLETE, durable=True, one_write=True) as transition:
-        return _COMPLETE(transition, claimed, events, written)
+def complete(
+    log: EventLog, claimed: Claimed, events: Sequence[Event], written: int | None = None, *, asks: bool = False
+) -> Standing:
+    """Ends a job whose vertices are all finished; the last event is the terminal one. One that still `asks` takes that
+    back: a flow that an agent runs may have failed while somebody was asked in it. Raises `PassLost`."""
+    with log.transition(Order.COMPLETE, durable=True, one_write=not asks) as transition:
+        standing = _COMPLETE(transition, claimed, events, written)
+        if asks:
+            withdraw(transition.connection, claimed.job_id, standing.asking)
+    return standing
 
 
 def fail(log: EventLog, claimed: Claimed, error: str, events: Sequence[Event], written: int | None = None) -> Standing:

@@ -8,7 +8,7 @@ from flows.agents.trail import ToolCall, ToolResult
 from flows.budget import BudgetUsedUp
 from flows.context import PreparedCall, Toolbox, VertexContext
 from flows.effects import Effect
-from flows.errors import FlowError
+from flows.errors import EffectUncertain, FlowError
 from flows.execution.recovery import DONE, FAIL, RETRY, VALUE
 from flows.human import HumanRequest, NeedsDecision, Option, RequestKind
 from flows.text import storable, to_text
@@ -74,11 +74,11 @@ class Ledger:
             if prepared.effect is Effect.ONCE:
                 return await self._made_once(prepared, action, call)
             return _result(to_text(await prepared.make(self.context, call.id)))
-        except (BudgetUsedUp, CallUncertain):
-            # In an agent that is called as a tool, somebody decided that the whole run ends.
-            raise
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - what a component raises is the model's to deal with
-            return _result(f"{action.name} failed: {_reason(error)}", failed=True)
+        except (Exception, SystemExit) as error:
+            if _ends_the_run(error):
+                raise
+            why = self.context.tools.struck(_reason(error))
+            return _result(f"{action.name} failed: {why}", failed=True)
 
     async def _made_once(self, prepared: PreparedCall, action: Action, call: ToolCall) -> ToolResult:
         tries = self._tries(call)
@@ -115,6 +115,15 @@ def _begun(call: ToolCall, number: int) -> str:
 def _result(text: str, *, failed: bool = False) -> ToolResult:
     whole = text if len(text) <= MAX_RESULT else f"{text[:MAX_RESULT]}\n(The rest is left out.)"
     return ToolResult(storable(whole), failed)
+
+
+def _ends_the_run(error: BaseException | None) -> bool:
+    """Whether somebody decided, in an agent or a flow that is called as a tool, that the whole run ends."""
+    while error is not None:
+        if isinstance(error, BudgetUsedUp | CallUncertain | EffectUncertain):
+            return True
+        error = error.__cause__
+    return False
 
 
 def _reason(error: BaseException) -> str:

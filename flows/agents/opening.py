@@ -29,18 +29,16 @@ NOTHING_ASKED = "Continue the conversation."
 
 @dataclass(frozen=True)
 class Opening:
-    """The same in every pass: what was remembered at first is kept with the first turn."""
+    """The same in every pass: what day it was and what was remembered at first are kept with the first turn. The
+    instructions are not: a variable may stand in them, which must not rest in clear (rule 12)."""
 
     instructions: str
+    day: str = ""
     history: tuple[tuple[str, str], ...] = ()
     """Who said what, the oldest first."""
 
-    @classmethod
-    def load(cls, kept: Any) -> "Opening":
-        return cls(kept["instructions"], tuple((sender, text) for sender, text in kept["history"]))
-
     def dump(self) -> Json:
-        return {"instructions": self.instructions, "history": [[sender, text] for sender, text in self.history]}
+        return {"day": self.day, "history": [[sender, text] for sender, text in self.history]}
 
     @property
     def messages(self) -> list[ModelMessage]:
@@ -53,21 +51,23 @@ class Opening:
 
 
 async def opening_of(brief: Brief, context: VertexContext) -> Opening:
-    """The opening that is kept, else the brief's instructions filled in, and the newest messages of the session."""
+    """The brief's instructions filled in, and the newest messages of the session; both as they were at first."""
     kept: Any = context.kept(FIRST_TURN)
     if kept is not None:
-        return Opening.load(kept["opening"])
-    told = (
-        brief.instructions.replace(DATE, f"{context.tools.clock.now():%Y-%m-%d}")
-        .replace(MODEL, brief.model.name)
-        .replace(MORE, "")
-        .strip()
-    )
+        day, history = kept["opening"]["day"], kept["opening"]["history"]
+        return Opening(_told(brief, day), day, tuple((sender, text) for sender, text in history))
+    day = f"{context.tools.clock.now():%Y-%m-%d}"
     if brief.remembers <= 0:
-        return Opening(told)
+        return Opening(_told(brief, day), day)
     records = await context.tools.memory.recall(context.run.session_id, brief.remembers)
     earlier = [record for record in records if record.job_id != context.run.job_id]
-    return Opening(told, tuple((record.message.sender, record.message.text) for record in earlier))
+    history = tuple((record.message.sender, record.message.text) for record in earlier)
+    return Opening(_told(brief, day), day, history)
+
+
+def _told(brief: Brief, day: str) -> str:
+    """The instructions filled in."""
+    return brief.instructions.replace(DATE, day).replace(MODEL, brief.model.name).replace(MORE, "").strip()
 
 
 async def prompt_of(asked: Message, context: VertexContext) -> str | Sequence[UserContent]:

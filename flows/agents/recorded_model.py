@@ -6,8 +6,11 @@ from typing import Any, cast
 from pydantic_ai.messages import (
     ModelMessage,
     ModelMessagesTypeAdapter,
+    ModelRequestPart,
     ModelResponse,
+    ModelResponsePart,
     TextPart,
+    ThinkingPart,
     ToolCallPart,
     ToolReturnPart,
 )
@@ -22,12 +25,17 @@ from flows.codec import plain
 from flows.context import VertexContext
 from flows.errors import ValueWithoutCodec
 from flows.models.failures import ModelFailed
+from flows.text import MAX_TEXT
 from flows.values import Json, Usage
 
 FIRST_TURN = "turn_1"
 """The name under which the first turn is kept, and the `opening` with it."""
 MAX_DEPTH = 50
 """Containers that the arguments of a call may nest; the message that shows them adds some."""
+
+
+MAX_CONVERSATION = 2 * MAX_TEXT
+"""Characters of all turns and all results of tools together (I10): each pass holds all of them."""
 
 
 class OutOfTokens(Exception):
@@ -54,6 +62,8 @@ class RecordedModel(WrapperModel):
         self._display = display
         self._opening = opening
         self._turns = 0
+        self._length = 0
+        """Characters of what was said so far."""
         self.last_text = ""
         """What the model said last."""
         self.usage = Usage()
@@ -67,6 +77,7 @@ class RecordedModel(WrapperModel):
     ) -> ModelResponse:
         """The model's answer: the one that is kept, else a new one. Raises `OutOfTokens` and `ModelFailed`."""
         self._show_faults(messages[-1])
+        self._grow(messages[-1])
         self._turns += 1
         turn = f"turn_{self._turns}"
         kept = self._context.kept(turn)
@@ -75,6 +86,7 @@ class RecordedModel(WrapperModel):
             self._show(response, turn)
         else:
             response = await self._asked(turn, messages, model_settings, model_request_parameters)
+        self._grow(response)
         self.last_text = _text_of(response) or self.last_text
         self.usage += Usage(response.usage.input_tokens, response.usage.output_tokens)
         return response
@@ -115,6 +127,12 @@ class RecordedModel(WrapperModel):
         for call in calls:
             self._display.trail.called(call)
 
+    def _grow(self, said: ModelMessage) -> None:
+        """Raises `ModelFailed` when the conversation is larger than it may be."""
+        self._length += sum(map(_length_of, said.parts))
+        if self._length > MAX_CONVERSATION:
+            raise ModelFailed(f"the conversation grows beyond {MAX_CONVERSATION} characters")
+
     def _show_faults(self, told: ModelMessage) -> None:
         """Shows why calls were not even made: of an unknown tool, or with arguments that are no object."""
         for part in told.parts:
@@ -153,6 +171,17 @@ def _loaded(kept: Any) -> ModelResponse:
     [response] = ModelMessagesTypeAdapter.validate_python([kept["response"]])
     assert isinstance(response, ModelResponse), "only answers are kept"
     return response
+
+
+def _length_of(part: ModelRequestPart | ModelResponsePart) -> int:
+    match part:
+        case TextPart() | ThinkingPart():
+            return len(part.content)
+        case ToolCallPart():
+            return len(part.args_as_json_str())
+        case ToolReturnPart():
+            return len(part.model_response_str())
+    return 0
 
 
 def _text_of(response: ModelResponse) -> str:

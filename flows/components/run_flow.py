@@ -8,10 +8,13 @@ from pydantic import ConfigDict
 
 from flows.component import Component, Inputs, Outputs, Port, Text
 from flows.context import VertexContext
+from flows.errors import FailedInside, FlowError, VertexTimedOut
 from flows.execution.inner_run import InnerRun
 from flows.graph import Graph
+from flows.knowledge import NoKnowledge
 from flows.library import StoredFlow
-from flows.run import RunRequest
+from flows.memory import NoMemory
+from flows.run import RunRequest, RunTools
 from flows.values import Json, LanguageModel, Tool, Value
 
 MAX_DEPTH = 8
@@ -23,6 +26,8 @@ ANSWER = "flow_output"
 TOGETHER = "flow_tweak_data"
 TAKES = ("ChatInput", "TextInput")
 """The types of vertex whose fields may be filled in from outside; nothing else of the other flow can be changed."""
+SAID = ("input_value", "files")
+"""The fields of a `ChatInput` by which something is said to a flow, as a request does."""
 FLOW = "flow"
 """The checkpoint that says which version runs."""
 
@@ -55,14 +60,20 @@ class RunFlow(Component[RunFlowFields]):
     async def build(self, inputs: RunFlowFields, context: VertexContext) -> Outputs:
         found = await _find(inputs, context)
         request = _request(found, inputs, context.run)
-        graph = filled_in(found.graph, inputs.given)
-        tools = replace(context.tools, variable=found.variable, flows=found.library)
-        outputs = await InnerRun(context, graph).outputs(request, tools)
+        graph = filled_in(found, inputs.given)
+        try:
+            outputs = await InnerRun(context, graph).outputs(request, _tools(found, context.tools))
+        except FlowError as failure:
+            if request.is_told:
+                raise
+            raise _untold(failure, found, context) from failure
         return put_out(graph, outputs)
 
 
-def filled_in(graph: Graph, fields: Mapping[str, Any]) -> Graph:
-    """The graph with what its inputs are given. Raises `ValueError` for what is no input of it."""
+def filled_in(found: StoredFlow, fields: Mapping[str, Any]) -> Graph:
+    """The graph with what its inputs are given. Raises `ValueError` for what is no input of it, or may not be one
+    here."""
+    graph: Graph = found.graph
     given: dict[str, dict[str, Json]] = {}
     for name, value in fields.items():
         vertex_id, between, field = name.partition(BETWEEN)
@@ -71,6 +82,10 @@ def filled_in(graph: Graph, fields: Mapping[str, Any]) -> Graph:
         vertex = graph.vertices.get(vertex_id)
         if vertex is None or vertex.node.type not in TAKES or field not in vertex.node.template:
             raise ValueError(f"the flow that is run has no input {name!r}. Select the flow again.")
+        if not (found.takes_fields or (vertex.node.type == "ChatInput" and field in SAID)):
+            if value == vertex.node.template[field].value:
+                continue
+            raise ValueError(f"{name!r} of the flow that is run may not be filled in by whoever may not change it.")
         given.setdefault(vertex_id, {})[field] = value
     return graph.with_overrides(given)
 
@@ -110,5 +125,23 @@ def _request(found: StoredFlow, inputs: RunFlowFields, around: RunRequest) -> Ru
         raise ValueError(f"{found.name!r} would run inside itself.")
     if len(within) > MAX_DEPTH:
         raise ValueError(f"{found.name!r} would be more than {MAX_DEPTH} flows deep inside others.")
-    session_id = inputs.session_id or around.session_id
-    return RunRequest(around.job_id, found.flow_id, session_id, "", within=within)
+    session_id, is_told = inputs.session_id or around.session_id, around.is_told and found.is_told
+    return RunRequest(around.job_id, found.flow_id, session_id, "", within=within, is_told=is_told)
+
+
+def _tools(found: StoredFlow, around: RunTools) -> RunTools:
+    """What the run inside borrows: what the run around it does, but nothing that is not for the owner of its flow."""
+    return replace(
+        around,
+        variable=found.variable,
+        flows=found.library,
+        knowledge=around.knowledge if found.is_own else NoKnowledge(),
+        memory=around.memory if found.shares_session else NoMemory(),
+    )
+
+
+def _untold(failure: FlowError, found: StoredFlow, context: VertexContext) -> FlowError:
+    """What is told instead of a failure to whoever may not see into the flow."""
+    if isinstance(failure, VertexTimedOut):
+        return VertexTimedOut(context.vertex_id, context.surroundings.display_name, failure.seconds)
+    return FailedInside(found.name)

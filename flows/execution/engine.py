@@ -28,6 +28,7 @@ from flows.tools import TOOL_PORT
 from flows.values import Tool, Value
 
 NOTHING_FOLLOWS = Settled()
+NO_NEWS: frozenset[str] = frozenset()
 
 
 class Progress(Enum):
@@ -65,8 +66,8 @@ class Engine:
         self._pace = pace
         self._dialogues = dialogues or Dialogues()
         self._checkpoints = checkpoints or Checkpoints()
-        self._waiting: set[str] = set()
-        """Vertices that wait for a person."""
+        self._waiting: dict[str, frozenset[str]] = {}
+        """Vertices that wait for a person, each with what was decided for it and those inside it as its visit began."""
         self._inside = inside or Inside(journal, pace, self._dialogues, self._checkpoints)
         self._waiting_inside: dict[str, frozenset[str]] = {}
         """Vertices inside which others wait, each with the requests that were open when it came to a standstill."""
@@ -126,8 +127,9 @@ class Engine:
     def revisit(self, asked: Sequence[Asked]) -> list[str]:
         """Takes over how requests stand now; which of the vertices that waited are ready, to be run."""
         self._dialogues.update(asked)
-        ready = [id for id in self._waiting if not self._dialogues.is_open(id)]
-        self._waiting.difference_update(ready)
+        ready = [id for id, known in self._waiting.items() if self._may_go_on(id, known)]
+        for vertex_id in ready:
+            del self._waiting[vertex_id]
         inside = [id for id, open in self._waiting_inside.items() if not open <= set(self._dialogues.open)]
         for vertex_id in inside:
             del self._waiting_inside[vertex_id]
@@ -137,6 +139,11 @@ class Engine:
         """As `revisit`, while the run is under way: starts what became ready. To be called on its loop."""
         if self._alive and not self._over:
             self._start(self.revisit(asked))
+
+    def _may_go_on(self, vertex_id: str, known: frozenset[str] = NO_NEWS) -> bool:
+        """Whether a vertex may get further: nobody has to decide on what it has asked, or somebody has decided more
+        than is `known` for it and those inside it."""
+        return not self._dialogues.is_open(vertex_id) or bool(self._dialogues.news_for(vertex_id) - known)
 
     def _start(self, ready: Sequence[str]) -> None:
         self._alive += len(ready)
@@ -150,12 +157,13 @@ class Engine:
             self._alive -= 1
 
     async def _visit(self, vertex_id: str) -> None:
-        if self._dialogues.is_open(vertex_id):
-            self._waiting.add(vertex_id)
+        if not self._may_go_on(vertex_id):
+            self._waiting[vertex_id] = NO_NEWS
             return
         vertex = self._graph.vertices[vertex_id]
         edges = self._course.live_edges(vertex_id)
         surroundings = look_around(self._graph, vertex_id, edges, self._tools.variable)
+        known = self._dialogues.news_for(vertex_id)
         context = VertexContext(
             surroundings,
             self._visit_of(vertex_id),
@@ -171,7 +179,7 @@ class Engine:
             if self._over:
                 return
             try:
-                settled = await self._take(vertex, edges, context)
+                settled = await self._take(vertex, edges, context, known)
             except BaseException:
                 # Whoever waits for this slot gets it before the task group cancels them.
                 self._over = True
@@ -193,19 +201,26 @@ class Engine:
             inside=self._inside,
         )
 
-    async def _take(self, vertex: Vertex, edges: Sequence[Edge], context: VertexContext) -> Settled:
-        """Builds one vertex and records it, or what it asks."""
+    async def _take(
+        self, vertex: Vertex, edges: Sequence[Edge], context: VertexContext, known: frozenset[str]
+    ) -> Settled:
+        """Builds one vertex and records it, or what it asks; again, when more than is `known` was decided meanwhile."""
         began = self._tools.clock.monotonic()
         try:
             outputs = await self._outputs_of(vertex, edges, context)
         except WaitsInside:
+            if self._dialogues.news_for(vertex.id) - known:
+                return Settled(ready=(vertex.id,))
             self._waiting_inside[vertex.id] = self._dialogues.open_inside(vertex.id)
             return NOTHING_FOLLOWS
         except HeldBackInside:
             self._held_back = True
             return NOTHING_FOLLOWS
         except NeedsDecision as needed:
+            if self._dialogues.news_for(vertex.id) - known:
+                return Settled(ready=(vertex.id,))
             self._ask(vertex, context, needed.request)
+            self._waiting[vertex.id] = known
             return NOTHING_FOLLOWS
         result = VertexResult(vertex.id, context.visit, outputs)
         settled = self._course.settle(result)
@@ -253,13 +268,14 @@ class Engine:
             raise self._failed(vertex, error) from error
 
     def _ask(self, vertex: Vertex, context: VertexContext, request: HumanRequest) -> None:
+        if self._dialogues.is_asked(vertex.id, context.visit, request):
+            return
         placeholder = FinishedVertex(vertex, VertexResult(vertex.id, context.visit, {}), NOTHING_FOLLOWS, context, 0.0)
         try:
             asked = self._journal.ask(vertex.id, context.visit, request, [end_vertex(placeholder, self._graph)])
         except FlowError as error:
             raise self._failed(vertex, error) from error
         self._dialogues.update([asked])
-        self._waiting.add(vertex.id)
 
     def _failed(self, vertex: Vertex, reason: BaseException | str) -> VertexFailed:
         said = reason if isinstance(reason, str) else reason_of(reason)

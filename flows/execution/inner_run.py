@@ -34,9 +34,17 @@ class InnerRun:
         prefix, inside = self.prefix, self.context.visited.inside
         assert isinstance(inside, Inside), "an engine visits a vertex"
         self._check(prefix)
+        inside.begin(prefix, len(self.graph.vertices))
         graph = with_prefix(self.graph, prefix)
         engine = Engine(
-            graph, request, tools, InsideJournal(inside), inside.pace, inside.dialogues, inside.checkpoints, inside
+            graph,
+            request,
+            tools,
+            InsideJournal(inside, request.is_told),
+            inside.pace,
+            inside.dialogues,
+            inside.checkpoints,
+            inside,
         )
         ready = engine.restore(inside.finished(prefix))
         for vertex_id in sorted(inside.unclear & graph.vertices.keys()):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -12,6 +13,7 @@ from flows.events import EventType
 from flows.human import Decision, RequestKind
 from flows.models.defaults import ModelDefaults
 from flows.values import Message
+from storage.flow_store import NewFlow, create_flow
 from storage.human_requests import requests_of
 from storage.jobs import outputs_of
 from storage.restoring import legacy_of
@@ -21,10 +23,10 @@ from tests.actors.test_recovering import Opening
 from tests.actors.workplace import PATIENCE, QUICK, Workplace, working
 from tests.flows.agents.conversations import by_turn
 from tests.flows.agents.hiring import AS_TOOL, agent_flow
-from tests.making import node
+from tests.making import approval_flow, node
 from tests.model_wires import INPUT_TOKENS, OPENAI, ToolUse
 from tests.scripted_models import Act, ScriptedModels
-from tests.shapes import TEXT, Exported, Shape
+from tests.shapes import PLAIN, TEXT, Exported, Shape
 from tests.storage.situations import let_lease_expire, value_of
 
 
@@ -135,3 +137,61 @@ def test_a_raised_budget_stands_for_the_passes_that_follow(
         assert len(requests_of(second.database, job_id)) == 1
         assert stage.built == ["one", "two", "three", "three"]
         assert len(models.requests) == 4
+
+
+def flow_tool(**row: object) -> Exported:
+    """A vertex that lets an agent run the flow `other`."""
+    action = {"name": "run_other", "args": {}, **row}
+    fields = {"flow_name_selected": PLAIN | {"value": "other"}, "tools_metadata": {"type": "tools", "value": [action]}}
+    return node("RunFlow", "run", shape=Shape("Run Flow", fields, AS_TOOL))
+
+
+def test_an_approved_call_of_a_flow_that_asks_suspends_the_job_again(
+    opening: Opening, models: ScriptedModels, config: WorkforceConfig
+) -> None:
+    """Though the agent has not come to its next step: the call that was approved waits, and holds nothing (rule 7)."""
+    models.script = by_turn(OPENAI.calls(ToolUse("run_other", {})), OPENAI.says("end"))
+    runs = flow_tool(approval_actions=["approve"])
+    with closing(opening()) as store, working(store, config) as workplace:
+        create_flow(store.database, NewFlow(str(uuid4()), workplace.user_id, "other", approval_flow()))
+        job_id = workplace.submit(agent_flow(runs))
+        workplace.to_suspension(job_id)
+        [approval] = requests_of(store.database, job_id)
+        workplace.answer(job_id, approval.id, Decision("approve"))
+        entries = workplace.to_suspension(job_id, times=2)
+        assert sum(one.type == EventType.BUILD_START for one in entries) == 2, "it does not go on by itself"
+        inside = requests_of(store.database, job_id)[1]
+        assert inside.vertex_id == "agent/1/call_1_0/HumanInput-h1"
+        workplace.answer(job_id, inside.id, Decision("approve"))
+        workplace.to_end(job_id)
+        assert answer_of(workplace, job_id) == "end"
+    assert len(models.requests) == 2
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["inside first", "inside last"])
+def test_each_answer_to_an_agent_and_to_a_flow_inside_it_stands_alone(
+    opening: Opening, models: ScriptedModels, config: WorkforceConfig, first: int
+) -> None:
+    """Rule 7: whichever comes first, what waits for it goes on, and the job is suspended until the other comes."""
+    both = OPENAI.calls(ToolUse("ask_person", {}), ToolUse("run_other", {}))
+    models.script = by_turn(both, OPENAI.says("end"))
+    asks = node("HumanInput", "asks", prompt="Which?", decisions=["Approve"])
+    asks["data"]["node"]["template"]["tools_metadata"] = {
+        "type": "tools", "value": [{"name": "ask_person", "args": {}}]
+    }  # fmt: skip
+    asks["data"]["node"]["outputs"] = [{"name": "component_as_tool", "types": ["Tool"]}]
+    with closing(opening()) as store, working(store, config) as workplace:
+        create_flow(store.database, NewFlow(str(uuid4()), workplace.user_id, "other", approval_flow()))
+        job_id = workplace.submit(agent_flow(asks, flow_tool()))
+        workplace.to_suspension(job_id, times=2)
+        asked = requests_of(store.database, job_id)
+        assert [one.vertex_id for one in asked] == ["agent/1/call_1_1/HumanInput-h1", "agent"]
+        workplace.answer(job_id, asked[first].id, Decision("approve"))
+        workplace.to_suspension(job_id, times=2)
+        finished = [one.vertex_id for one in legacy_of(store.database, job_id).finished]
+        assert (asked[0].vertex_id in finished) is (first == 0)
+        workplace.answer(job_id, asked[1 - first].id, Decision("approve"))
+        workplace.to_end(job_id)
+        assert answer_of(workplace, job_id) == "end"
+        assert len(requests_of(store.database, job_id)) == 2
+    assert len(models.requests) == 2

@@ -97,6 +97,13 @@ def test_what_is_missing_and_what_is_forbidden_is_told_alike(database: Database,
     assert find(database, claimed).variable("V") is None, "variables are looked up in flows of one's own only"
 
 
+def test_an_id_that_no_flow_can_have_is_told_alike(store: Store) -> None:
+    """It is no fault of the database, for which the run would be tried again."""
+    asked = library(store.database, replace(a_claim(), user_id=another_user(store.database), flow_id=FLOW))
+    with pytest.raises(FlowUnavailable):
+        asyncio.run(asked.find("a\x00b", ""))
+
+
 def test_both_the_runner_and_the_owner_of_the_flow_must_be_allowed(database: Database, claimed: Claimed) -> None:
     """Else whoever shares a flow could make others run their private flows in it, or run what is shared with them."""
     author = another_user(database)
@@ -160,6 +167,39 @@ def test_a_flow_inside_runs_others_by_the_rights_of_its_own_owner(database: Data
     stored(database, claimed.user_id, deep)
     with pytest.raises(FlowUnavailable):
         asyncio.run(find(database, claimed).library.find(deep, ""))
+
+
+def freedom(found: StoredFlow) -> tuple[bool, bool, bool, bool]:
+    return found.is_own, found.shares_session, found.takes_fields, found.is_told
+
+
+def test_a_flow_of_somebody_else_is_run_as_it_is_stored_and_told_nothing_more(
+    database: Database, claimed: Claimed
+) -> None:
+    """Else a flow of one's own around it would show what running it does not, and change it (contract 6.5)."""
+    owner = another_user(database)
+    stored(database, owner)
+    shared(database, OTHER, claimed.user_id, Level.EXECUTE)
+    assert freedom(find(database, claimed)) == (False, False, False, False)
+    shared(database, OTHER, claimed.user_id, Level.WRITE)
+    assert freedom(find(database, claimed)) == (False, False, True, True)
+
+
+def test_whoever_could_not_change_the_flow_around_runs_what_its_owner_fills_in(
+    database: Database, claimed: Claimed
+) -> None:
+    owner = another_user(database)
+    stored(database, owner)
+    shared(database, OTHER, claimed.user_id, Level.EXECUTE)
+    finder = library(database, claimed, owner)
+    assert freedom(asyncio.run(finder.find(OTHER, ""))) == (False, True, False, False)
+    confined = replace(finder, is_changeable=False)
+    assert freedom(asyncio.run(confined.find(OTHER, ""))) == (False, True, True, False)
+
+
+def test_nothing_is_withheld_from_a_flow_of_one_s_own(database: Database, claimed: Claimed) -> None:
+    stored(database, claimed.user_id)
+    assert freedom(find(database, claimed)) == (True, True, True, True)
 
 
 def test_the_author_of_a_flow_is_its_owner(database: Database, claimed: Claimed) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import flows.components
 from flows.component import AnyComponent, Outputs
@@ -12,6 +12,7 @@ from flows.graph import Graph, load_graph
 from flows.library import FlowUnavailable, StoredFlow
 from flows.limits import Limits
 from flows.registry import Registry, discover
+from flows.run import RunTools
 from flows.values import Message
 from tests.flows.asking import QUESTION, Interview
 from tests.flows.looping import WIDE, loop_flow, read
@@ -28,6 +29,8 @@ class Shelf:
     graphs: dict[str, Graph]
     variables: Mapping[str, Callable[[str], str | None]]
     versions: dict[tuple[str, str], Graph]
+    given: Mapping[str, bool] = field(default_factory=dict)
+    """How far the flows are for whoever runs them, by the names that `StoredFlow` has for it."""
 
     async def find(self, flow_id: str, name: str) -> StoredFlow:
         found = flow_id if flow_id in self.graphs else name
@@ -42,7 +45,9 @@ class Shelf:
 
     def _stored(self, flow_id: str, version_id: str) -> StoredFlow:
         variable = self.variables.get(flow_id, lambda name: None)
-        return StoredFlow(flow_id, version_id, flow_id, self.versions[flow_id, version_id], variable, self)
+        return StoredFlow(
+            flow_id, version_id, flow_id, self.versions[flow_id, version_id], variable, self, **self.given
+        )
 
 
 def graph_of(exported: Exported, kinds: Sequence[type[AnyComponent]] = ()) -> Graph:
@@ -70,11 +75,15 @@ def run_flow(id: str, flow: str, fields: Sequence[str] = (), outputs: Sequence[s
 
 
 def go_through(
-    graph: Graph, shelf: Shelf, journal: RecordingJournal, variables: Mapping[str, str] | None = None
+    graph: Graph,
+    shelf: Shelf,
+    journal: RecordingJournal,
+    variables: Mapping[str, str] | None = None,
+    borrowed: RunTools | None = None,
 ) -> Progress:
     """One pass over a graph, from what is finished."""
     dialogues = journal.dialogues if isinstance(journal, Interview) else None
-    borrowed = replace(tools(variables), flows=shelf)
+    borrowed = replace(borrowed or tools(variables), flows=shelf)
     engine = Engine(graph, request(), borrowed, journal, STEADY, dialogues, journal.stored_checkpoints)
 
     async def passed() -> Progress:

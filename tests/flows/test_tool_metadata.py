@@ -11,7 +11,7 @@ from flows.errors import FlowRefused
 from flows.graph import Graph, load_graph
 from flows.limits import Limits
 from flows.registry import Registry, discover
-from flows.tools import MAX_NAME, Action, distinct
+from flows.tools import MAX_ACTIONS, MAX_NAME, MAX_NUMBER, Action, distinct
 from tests.flows.shared import component, from_palette, names, shared
 from tests.making import flow, node, template
 from tests.shapes import Exported, Shape
@@ -107,7 +107,27 @@ def test_actions_of_one_name_get_numbers() -> None:
     """However long the name is, and whatever the others are called."""
     long = "x" * MAX_NAME
     named = [Action("v", name, "", {}, "out") for name in ("a", "a_2", "a", "a", long, long)]
-    assert [one.name for one in distinct(named)] == ["a", "a_2", "a_3", "a_4", long, f"{'x' * (MAX_NAME - 4)}_2"]
+    assert [one.name for one in distinct(named)] == [
+        "a",
+        "a_2",
+        "a_3",
+        "a_4",
+        long,
+        f"{'x' * (MAX_NAME - MAX_NUMBER)}_2",
+    ]
+
+
+def test_any_number_of_actions_may_have_one_name() -> None:
+    """At a cost that grows with their number and no faster: a flow brings as many as it likes (I10)."""
+    found = distinct([Action("v", name, "", {}, "out") for name in ("x" * MAX_NAME, "y" * MAX_NAME)] * 50_000)
+    assert len({one.name for one in found}) == len(found)
+    assert max(len(one.name) for one in found) == MAX_NAME
+
+
+def test_a_vertex_has_so_many_actions_at_most() -> None:
+    assert len(actions(web([ROW] * MAX_ACTIONS))) == MAX_ACTIONS
+    with pytest.raises(FlowRefused, match="'web' has 101 actions; at most 100 are allowed"):
+        loaded(web([ROW] * (MAX_ACTIONS + 1)))
 
 
 @pytest.mark.parametrize("name", names("components"))

@@ -190,9 +190,7 @@ def _limited(name: str) -> Way:
 
 
 WAYS: Mapping[str, Way] = {
-    "submit": Way(),
-    "hint": Way(),
-    "claim": Way(),
+    **dict.fromkeys(("submit", "hint", "claim"), Way()),
     "announce": Way(exported=lambda gate: model_flow()),
     "announce of a recovery": Way(provoke=_lose),
     "keep": Way(exported=lambda gate: employed()),

@@ -1,6 +1,5 @@
 """What is stored when a vertex asks, when a job waits for people, and when it ends before they answer."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -9,18 +8,16 @@ from sqlmodel import col
 
 from flows.events import warning
 from storage.answering import answer
-from storage.asking import ask, suspend
+from storage.asking import ask
 from storage.claiming import Claimed
-from storage.clock import after, now
-from storage.ending import time_out
+from storage.clock import after
 from storage.errors import NotResumable, PassLost
 from storage.log import EventLog
-from storage.passes import finish_vertex, intend
+from storage.passes import complete, finish_vertex, intend
 from storage.restoring import legacy_of
 from storage.states import LIVE, Order, RequestState, Status
-from storage.tables import Answerer, HumanRequestRow, Job
+from storage.tables import Answerer, HumanRequestRow
 from tests.storage.asked import (
-    APPROVE,
     answering,
     asking_now,
     card_of,
@@ -32,17 +29,16 @@ from tests.storage.asked import (
 )
 from tests.storage.orders import GIVE
 from tests.storage.situations import (
+    END,
     WRITES,
     JobMaker,
     a_request,
     asking,
     change,
-    claim_again,
     claimed,
     contents,
     events_of,
     let_lease_expire,
-    lies_in_the_future,
     result,
     taken_over,
     value_of,
@@ -135,101 +131,6 @@ def test_a_decision_is_consumed_by_the_transaction_that_stores_its_vertex(log: E
     assert found(log, owner, request_id).is_applied
 
 
-def test_a_suspended_job_holds_nothing(log: EventLog, new_job: JobMaker) -> None:
-    """Rule 7."""
-    owner = claimed(log, new_job(), vertex_seconds=600)
-    asking(log, owner)
-    WRITES[Order.SUSPEND](log, owner)
-    names = ("status", "worker", "lease_until", "vertex_deadline_at", "attempts")
-    assert [value_of(log.database, owner.job_id, name) for name in names] == [Status.SUSPENDED, None, None, None, 0]
-
-
-def _asks_nobody(log: EventLog, owner: Claimed) -> None:
-    pass
-
-
-def _is_answered(log: EventLog, owner: Claimed) -> None:
-    answer(log, answering(owner, asking(log, owner)))
-
-
-def _one_of_two_is_answered(log: EventLog, owner: Claimed) -> None:
-    asking(log, owner, vertex_id="other")
-    _is_answered(log, owner)
-
-
-REFUSED: Mapping[str, Callable[[EventLog, Claimed], None]] = {
-    "nobody is asked": _asks_nobody,
-    "the answer came first": _is_answered,
-    "one of two answers came first": _one_of_two_is_answered,
-}
-
-
-def test_a_job_that_waits_for_nobody_is_not_suspended(log: EventLog, new_job: JobMaker) -> None:
-    """B11: an answer that comes while the pass makes up its mind is not slept over."""
-    for why, prepare in REFUSED.items():
-        owner = claimed(log, new_job())
-        prepare(log, owner)
-        before = contents(log.database)
-        with pytest.raises(PassLost):
-            suspend(log, owner)
-        assert contents(log.database) == before, why
-
-
-def test_a_job_goes_on_waiting_when_all_that_was_answered_is_used(log: EventLog, new_job: JobMaker) -> None:
-    owner = claimed(log, new_job())
-    first = asking(log, owner)
-    asking(log, owner, vertex_id="other")
-    answer(log, answering(owner, first))
-    finish_vertex(log, owner, result("asks"), [], [], applies=[first])
-    suspend(log, owner)
-    assert value_of(log.database, owner.job_id, "status") == Status.SUSPENDED
-
-
-def test_the_time_limit_of_a_job_stands_still_while_it_is_suspended(log: EventLog, new_job: JobMaker) -> None:
-    """B17: what was left when it stopped is left when it goes on, however long that took."""
-    owner = claimed(log, new_job(seconds_allowed=600))
-    asked = asking(log, owner)
-    change(log.database, owner.job_id, deadline_at=after(100))
-    WRITES[Order.SUSPEND](log, owner)
-    left = value_of(log.database, owner.job_id, "seconds_left")
-    assert 70 < left <= 100.1
-    assert value_of(log.database, owner.job_id, "deadline_at") is None
-    assert not time_out(log, owner.job_id)
-    change(log.database, owner.job_id, seconds_left=left - 50)
-    answer(log, answering(owner, asked))
-    with log.database.read() as connection:
-        woken_at, deadline = connection.execute(
-            select(now(), col(Job.deadline_at)).where(col(Job.id) == owner.job_id)
-        ).one()
-    assert left - 80 < seconds_between(woken_at, deadline) <= left - 49.9
-    assert value_of(log.database, owner.job_id, "seconds_left") is None
-
-
-def test_a_job_whose_time_was_over_when_it_was_suspended_is_not_given_more(log: EventLog, new_job: JobMaker) -> None:
-    owner = claimed(log, new_job(seconds_allowed=600))
-    asked = asking(log, owner)
-    change(log.database, owner.job_id, deadline_at=after(-5))
-    WRITES[Order.SUSPEND](log, owner)
-    answer(log, answering(owner, asked))
-    assert not lies_in_the_future(log.database, owner.job_id, "deadline_at")
-    assert time_out(log, owner.job_id)
-
-
-def test_a_job_without_time_limit_has_none_when_it_goes_on(log: EventLog, new_job: JobMaker) -> None:
-    owner, asked = suspended(log, new_job())
-    answer(log, answering(owner, asked))
-    assert value_of(log.database, owner.job_id, "deadline_at") is None
-    assert value_of(log.database, owner.job_id, "seconds_left") is None
-
-
-def test_a_job_that_is_woken_is_claimed_under_a_new_fence(log: EventLog, new_job: JobMaker) -> None:
-    owner, asked = suspended(log, new_job())
-    answer(log, answering(owner, asked))
-    new = claim_again(log, owner.job_id)
-    assert (new.fence, new.attempts, new.taken_from) == (owner.fence + 1, 1, None)
-    assert legacy_of(log.database, owner.job_id).asked[0].decision == APPROVE
-
-
 ENDS = {
     Order.STOP: LIVE,
     Order.TIME_OUT: (Status.QUEUED, Status.IN_PROGRESS),
@@ -290,3 +191,13 @@ def test_a_question_of_a_lost_pass_is_not_asked(log: EventLog, new_job: JobMaker
     with pytest.raises(PassLost):
         asking_now(log, owner)
     assert contents(log.database) == before
+
+
+def test_a_job_that_completes_while_it_asks_takes_that_back(log: EventLog, new_job: JobMaker) -> None:
+    """As an agent may that runs a flow in which somebody was asked before it failed."""
+    owner = claimed(log, new_job())
+    request_id = asking(log, owner)
+    complete(log, owner, END, asks=True)
+    assert found(log, owner, request_id).state is RequestState.WITHDRAWN
+    assert value_of(log.database, owner.job_id, "asking") == 0
+    check_log(log, owner.job_id)

@@ -96,6 +96,7 @@ def test_whoever_is_trusted_less_by_now_recalls_what_they_were_told(log: EventLo
         (Speaker(name="Ann"), ["a", "b"]),
         (Speaker("User", "Ann"), ["a"]),
         (Speaker(name="'; --"), []),
+        (Speaker(name="An\x00n"), ["a", "b"]),
     ],
 )
 def test_a_speaker_may_be_named(log: EventLog, new_job: JobMaker, speaker: Speaker, texts: Sequence[str]) -> None:

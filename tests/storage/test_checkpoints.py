@@ -1,5 +1,6 @@
 """What a long build keeps of its steps: stored under the fence, one transaction each, gone when its vertex is done."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -12,13 +13,17 @@ from flows.events import warning
 from flows.journal import Step
 from flows.values import Json
 from storage.asking import ask
+from storage.claiming import Claimed
 from storage.clock import after
 from storage.cursor import START, Cursor
+from storage.ending import stop
 from storage.errors import PassLost
 from storage.log import EventLog
-from storage.passes import finish_vertex, keep
+from storage.passes import expire, fail, finish_vertex, keep
 from storage.restoring import legacy_of
 from tests.storage.situations import (
+    EXPIRY,
+    FAILURE,
     FINISHED,
     JobMaker,
     a_request,
@@ -158,3 +163,24 @@ def test_steps_that_are_kept_at_the_same_time_get_dense_numbers(log: EventLog, n
     assert [seq for seq, _, _ in events_of(log, owner.job_id)] == list(range(1, owner.seq + 9))
     assert len(legacy_of(log.database, owner.job_id).kept) == 8
     assert value_of(log.database, owner.job_id, "tokens") == 8
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda log, owner: fail(log, owner, "{}", FAILURE),
+        lambda log, owner: expire(log, owner, "{}", EXPIRY),
+        lambda log, owner: stop(log, owner.job_id, owner.user_id),
+    ],
+    ids=["failed", "expired", "stopped"],
+)
+def test_the_steps_of_a_job_go_when_it_ends_without_them(
+    log: EventLog, new_job: JobMaker, end: Callable[[EventLog, Claimed], object]
+) -> None:
+    """Nobody goes on from them; those of others stay."""
+    owner, other = claimed(log, new_job()), claimed(log, new_job())
+    for one in (owner, other):
+        keep(log, one, Step(step()))
+    end(log, owner)
+    assert legacy_of(log.database, owner.job_id).kept == []
+    assert legacy_of(log.database, other.job_id).kept == [step()]

@@ -235,7 +235,8 @@ def test_whatever_its_name_a_file_lies_in_its_folder(files: Files, user_id: str,
 
 
 TRAVERSALS = ["../penstock.db", "/etc/passwd", "{user}/../../penstock.db", "{user}/./{name}", "{user}//{name}", "",
-              "{user}/%2e%2e/{name}", "{user}\\{name}", "{user}/{name}/", "{user}/{name}\n"]  # fmt: skip
+              "{user}/%2e%2e/{name}", "{user}\\{name}", "{user}/{name}/", "{user}/{name}\n",
+              "{user}/{name}\x00"]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)

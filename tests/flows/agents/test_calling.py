@@ -1,14 +1,18 @@
 """Calls of tools: what fails is told to the model, and a model that does not behave ends in a clear error."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from flows.agents import ledger
+from flows.agents import ledger, recorded_model
 from flows.agents.hearing import MAX_CALLS
 from flows.errors import FlowError, VertexFailed
+from flows.models.defaults import ModelDefaults
+from flows.run import RunTools
 from tests.flows.agents.conversations import by_turn, calls, told, writes, writes_all
-from tests.flows.agents.hiring import Employment, agent_flow, tool
+from tests.flows.agents.hiring import Deeds, Employment, agent_flow, tool
+from tests.flows.running import tools
 from tests.making import edge, node, template
 from tests.model_wires import OPENAI
 from tests.scripted_models import Act, Exchange, ScriptedModels
@@ -48,6 +52,33 @@ def test_a_call_that_cannot_be_made_is_told_to_the_model(name: str, arguments: s
     [shown] = run.tool_uses
     assert fault in shown["error"].replace("\\", "")
     assert shown["output"] is None
+
+
+def test_a_secret_in_what_a_tool_raises_is_told_to_nobody() -> None:
+    """Neither to the model nor in the chat, and it is not stored (I8)."""
+
+    def before(what: str) -> None:
+        raise ValueError("the key open-sesame is wrong")
+
+    def borrowed(defaults: ModelDefaults) -> RunTools:
+        return replace(tools(defaults=defaults), struck=lambda text: text.replace("open-sesame", "***"))
+
+    with ScriptedModels(by_turn(calls("a"), END)) as models:
+        run = Employment(ONE, models, Deeds(before=before), borrowed=borrowed)
+        run.go_on()
+    assert told(models.requests[-1]) == ["do failed: the key *** is wrong"]
+    assert "open-sesame" not in str([run.journal.kept, run.journal.milestones, run.journal.deltas])
+
+
+def test_a_conversation_grows_so_far_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I10: what the model says and what tools answer is held whole, in every pass."""
+    monkeypatch.setattr(recorded_model, "MAX_CONVERSATION", 300)
+    with ScriptedModels(by_turn(calls("a" * 100), calls("b" * 100), END)) as models:
+        run = Employment(ONE, models)
+        with pytest.raises(VertexFailed, match="the conversation grows beyond 300 characters"):
+            run.go_on()
+    assert len(models.requests) == 2
+    assert run.deeds.done == ["a" * 100]
 
 
 class Mute(Exception):

@@ -15,7 +15,7 @@ from tests.flows.agents.conversations import by_turn, calls, said, told, writes
 from tests.flows.agents.hiring import AGENT, Employment, agent_flow, tool
 from tests.flows.remembering import Session, says
 from tests.flows.running import NOW, tools
-from tests.making import edge, flow, node
+from tests.making import edge, flow, node, template
 from tests.model_wires import OPENAI
 from tests.scripted_models import ScriptedModels
 
@@ -66,6 +66,19 @@ def test_the_instructions_are_filled_in() -> None:
         Employment(agent_flow(system_prompt=prompt), models).go_on()
     [system] = [one["content"] for one in models.requests[0].body["messages"] if one["role"] in ("system", "developer")]
     assert system == f"On {NOW:%Y-%m-%d} you are stub-model. Keep {{this}}."
+
+
+def test_a_variable_in_the_instructions_rests_in_no_step() -> None:
+    """I8: steps are stored in clear."""
+    exported = agent_flow(tool("deeds", approval=["approve"]), system_prompt="SECRET")
+    [agent] = [one for one in exported["nodes"] if one["id"] == "agent"]
+    template(agent)["system_prompt"]["load_from_db"] = True
+    with ScriptedModels(by_turn(calls("a"), END)) as models:
+        run = Employment(exported, models, borrowed=lambda it: tools({"SECRET": "open sesame"}, defaults=it))
+        assert run.go_through(Decision("approve")) is Progress.DONE
+    assert all("open sesame" in str(one.body["messages"][0]) for one in models.requests)
+    assert run.journal.kept
+    assert "open sesame" not in str(run.journal.kept)
 
 
 def test_an_agent_that_nothing_is_connected_to_goes_on_with_its_session() -> None:

@@ -6,25 +6,25 @@ from dataclasses import replace
 
 import pytest
 
+from flows.component import Outputs
 from flows.components.run_flow import put_out
+from flows.context import VertexContext
 from flows.errors import FlowRefused, VertexFailed
 from flows.events import EventType
-from flows.execution.engine import Engine, Progress
-from flows.human import Decision
-from flows.models.defaults import ModelDefaults
-from flows.values import LanguageModel
-from tests.flows.agents.hiring import AS_TOOL, agent_flow
-from tests.flows.asking import Interview
-from tests.flows.looping import WIDE, said
-from tests.flows.running import STEADY, RecordingJournal, request, tools
+from flows.execution import nesting
+from flows.execution.engine import Progress
+from flows.knowledge import Chunk
+from flows.values import LanguageModel, Message
+from tests.flows.knowing import Shelf as Knowing
+from tests.flows.looping import WIDE, loop_flow, said
+from tests.flows.remembering import SESSION, Session, says
+from tests.flows.running import RecordingJournal, tools
 from tests.flows.shared import from_palette
-from tests.flows.shelf import Shelf, around, ask, go_through, graph_of, run_flow, shelf, tell
-from tests.flows.steps import PATIENCE, Work, step_type
+from tests.flows.shelf import Shelf, around, go_through, graph_of, run_flow, shelf, tell
+from tests.flows.steps import StepFields, Work, step_type
 from tests.making import echo_flow, edge, flow, loop_edge, model_flow, node, router_flow
 from tests.model_stub import INPUT_TOKENS, ModelStub
-from tests.model_wires import OPENAI, ToolUse
-from tests.scripted_models import ScriptedModels
-from tests.shapes import PLAIN, TEXT, Exported, Shape
+from tests.shapes import Exported
 
 ECHO_IN, ECHO_OUT = "ChatInput-a1~input_value", "ChatOutput-b1~message"
 
@@ -123,6 +123,75 @@ def test_the_flow_inside_looks_up_its_own_variables() -> None:
     assert said(journal.outputs("out")["left"]) == "out(theirs)"
 
 
+def test_a_flow_of_somebody_else_knows_nothing_of_whoever_runs_it() -> None:
+    """Neither their knowledge nor what was said in the session: its owner decides where it sends what it finds."""
+    known, seen = Knowing(), []
+
+    async def look(inputs: StepFields, context: VertexContext) -> Outputs:
+        base = await context.tools.knowledge.base("docs")
+        said = await context.tools.memory.recall(SESSION, 10)
+        seen.append((context.vertex_id.rpartition("/")[-1], base is not None, len(said)))
+        return {"left": Message("")}
+
+    kinds = [step_type(look)]
+    asyncio.run(known.add("docs", "an-embedder", [Chunk("one", "one", {}, bytes(8))]))
+    middle = around(run_flow("inner", "steps", [], ["end~left"]), "", "end~left")
+    stored = shelf({"steps": loop_flow("start > end"), "middle": middle}, kinds)
+    graph = graph_of(around(run_flow("run", "middle", [], ["out~left"]), "", "out~left"), kinds)
+    borrowed = replace(tools(), knowledge=known, memory=Session(says("hello")))
+    assert go_through(graph, stored, RecordingJournal(), borrowed=borrowed) is Progress.DONE
+    stored.given = {"is_own": False, "shares_session": False}
+    assert go_through(graph, stored, RecordingJournal(), borrowed=borrowed) is Progress.DONE
+    own, of_another = seen[:4], seen[4:]
+    assert own == [("start", True, 1), ("end", True, 1), ("out", True, 1), ("out", True, 1)]
+    assert of_another == [("start", False, 0), ("end", False, 0), ("out", False, 0), ("out", True, 1)]
+
+
+def test_what_may_not_be_seen_of_a_flow_inside_is_not_told() -> None:
+    """Neither its vertices, nor what they log, nor why it fails; what it shows is told (contract 6.5)."""
+
+    async def work(inputs: StepFields, context: VertexContext) -> Outputs:
+        context.log("a secret")
+        if context.vertex_id.endswith("fails"):
+            raise ValueError("a secret")
+        return {"left": Message("shown")}
+
+    kinds = [step_type(work)]
+    middle = around(run_flow("inner", "steps", [], ["end~left"]), "", "end~left")
+    stored = shelf({"steps": loop_flow("start > end"), "middle": middle, "broken": loop_flow("fails > end")}, kinds)
+    stored.given = {"is_told": False}
+    journal = RecordingJournal()
+    graph = graph_of(around(run_flow("run", "middle", [], ["out~left"]), "", "out~left"), kinds)
+    assert go_through(graph, stored, journal) is Progress.DONE
+    ends = [event.data["build_data"]["id"] for event in journal.of_type(EventType.END_VERTEX)]
+    assert ends == ["run", "out"]
+    assert [event.data["component_id"] for event in journal.of_type(EventType.LOG)] == ["out"]
+    assert said(journal.outputs("out")["left"]) == "shown"
+    with pytest.raises(VertexFailed) as caught:
+        go_through(graph_of(flow([run_flow("run", "broken")])), stored, RecordingJournal())
+    assert caught.value.reason == "The flow 'broken' failed. Its owner can see why by running it."
+
+
+def test_a_flow_that_may_not_be_changed_is_only_said_something_to() -> None:
+    """What guards the rest of it stands as it is stored (fault F1); a field that is given as it is changes nothing."""
+    inner, guard = node("ChatInput", "ChatInput-i"), node("TextInput", "guard", input_value="safe")
+    end = node("Prompt", "end", template="{a} {b}", a="", b="")
+    edges = [edge(inner, "message", end, "a"), edge(guard, "text", end, "b")]
+    stored = shelf({"guarded": flow([inner, guard, end], edges)})
+    stored.given = {"takes_fields": False}
+
+    def answer(**fields: str) -> str:
+        runs = run_flow("run", "guarded", list(fields), ["end~prompt"], **fields)
+        journal = RecordingJournal()
+        graph = graph_of(around(runs, "", "end~prompt"), [step_type(tell)])
+        assert go_through(graph, stored, journal) is Progress.DONE
+        return said(journal.outputs("out")["left"])
+
+    assert answer(**{"ChatInput-i~input_value": "hi", "guard~input_value": "safe"}) == "out(hi safe)"
+    with pytest.raises(VertexFailed, match="'guard~input_value' of the flow that is run may not be filled in"):
+        answer(**{"guard~input_value": "http://elsewhere"})
+
+
 WRONG: Mapping[str, tuple[Exported, str]] = {
     "none selected": (run_flow("run", ""), "no flow is selected. Select one in the field Flow Name."),
     "an unknown one": (run_flow("run", "gone"), "There is no flow 'gone' that may be run here."),
@@ -160,55 +229,19 @@ def test_flows_are_so_deep_inside_each_other_at_most() -> None:
         go_through(graph_of(flow([run_flow("r", "f1")])), shelf(chain), RecordingJournal())
 
 
+def test_so_many_vertices_run_inside_others_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I10, over all passes: each flow may run many others."""
+    monkeypatch.setattr(nesting, "MAX_INSIDE", 6)
+    middle = flow([run_flow("one", "echo"), run_flow("two", "echo")])
+    stored = shelf({"echo": echo_flow(), "middle": middle})
+    journal = RecordingJournal()
+    assert go_through(graph_of(flow([run_flow("r", "middle")])), stored, journal) is Progress.DONE
+    journal.results = [one for one in journal.results if one.vertex_id != "r"]
+    graph = graph_of(flow([run_flow("r", "middle"), run_flow("s", "middle")]))
+    with pytest.raises(VertexFailed, match="More than 6 vertices would run inside others"):
+        go_through(graph, stored, journal)
+
+
 def test_a_flow_that_runs_another_has_no_id_that_one_inside_might_have() -> None:
     with pytest.raises(FlowRefused, match="the node id 'run/1/a' must have no '/' in it"):
         graph_of(flow([run_flow("run", "echo"), node("ChatInput", "run/1/a")]))
-
-
-def flow_tool() -> Exported:
-    """A node that lets an agent run the flow `steps`."""
-    row = {
-        "name": "run_steps",
-        "args": {name: {"default": None} for name in ("ChatInput-i~input_value", "flow_tweak_data")},
-        "tags": ["_resolve_flow_output__b__left"],
-    }
-    fields = {"flow_name_selected": PLAIN | {"value": "steps"}, "tools_metadata": {"type": "tools", "value": [row]}}
-    return node("RunFlow", "run", shape=Shape("Run Flow", {**fields, "ChatInput-i~input_value": TEXT}, AS_TOOL))
-
-
-def test_an_agent_runs_a_flow_and_waits_for_a_person_inside() -> None:
-    """Each call is a run of its own, whose finished vertices do not run again. What it gives may stand together."""
-    kinds = [step_type(ask)]
-    inner, asks, shown = node("ChatInput", "ChatInput-i"), node("Step", "asks", shape=WIDE), node("ChatOutput", "o")
-    end = node("Prompt", "end", template="{said}, {decided}", said="", decided="")
-    edges = [edge(inner, "message", end, "said"), edge(asks, "left", end, "decided")]
-    edges.append(edge(end, "prompt", shown, "input_value"))
-    stored = shelf({"steps": flow([inner, asks, end, shown], edges)}, kinds)
-    given = ({"ChatInput-i~input_value": "a"}, {"flow_tweak_data": {"ChatInput-i~input_value": "b"}})
-    uses = [ToolUse("run_steps", one) for one in given]
-    journal = Interview()
-    with ScriptedModels([OPENAI.calls(*uses), OPENAI.says("done")]) as models:
-        graph = graph_of(agent_flow(flow_tool()), kinds)
-
-        def go_on() -> Progress:
-            borrowed = replace(tools(defaults=ModelDefaults("stub-model", models.url)), flows=stored)
-            past = (journal.dialogues, journal.stored_checkpoints)
-            engine = Engine(graph, request(), borrowed, journal, STEADY, *past)
-
-            async def passed() -> Progress:
-                try:
-                    return await engine.run(engine.restore(journal.results))
-                finally:
-                    await borrowed.outbound.close()
-
-            return asyncio.run(asyncio.wait_for(passed(), PATIENCE))
-
-        assert go_on() is Progress.WAITING
-        first, second = journal.askers
-        for asker, action in ((second, "reject"), (first, "approve")):
-            journal.answer(asker, Decision(action))
-            progress = go_on()
-        assert progress is Progress.DONE
-        told = [one["content"] for one in models.requests[-1].body["messages"] if one["role"] == "tool"]
-    assert told == ["a, asks approve", "b, asks reject"]
-    assert len([id for id in journal.finished if id.endswith("/ChatInput-i")]) == len(models.requests) == 2

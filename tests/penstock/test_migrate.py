@@ -39,6 +39,7 @@ def test_without_a_key_there_is_none(penstock: Penstock, desk: Path) -> None:
 @pytest.mark.parametrize(
     "command", [("penstock", "migrate"), ("penstock", "up"), ("uvicorn", "web.app:app", "--port", "0")]
 )
+@pytest.mark.usefixtures("url")
 def test_a_first_key_that_was_revoked_is_refused(
     penstock: Penstock, start: Start, monkeypatch: pytest.MonkeyPatch, command: Sequence[str]
 ) -> None:

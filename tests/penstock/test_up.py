@@ -22,15 +22,6 @@ from tests.penstock.conftest import Penstock, Start
 KEY = "a-first-key-of-some-length"
 
 
-@pytest.fixture
-def url(desk: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where the server will answer."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    monkeypatch.setenv("PORT", str(port))
-    return f"http://127.0.0.1:{port}"
-
-
 def greeting(process: "subprocess.Popen[str]") -> list[str]:
     """What the server prints when it answers, to the line with the call."""
     lines: list[str] = []

@@ -150,3 +150,12 @@ class PassInterrupted(BaseException):
 
     A `BaseException`, so that no component can take it for an error of its own. If you caught it, let it rise.
     """
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error says, or its type where it says nothing or cannot."""
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 - an error's own text is the component author's code
+        said = ""
+    return said or type(error).__name__

@@ -8,7 +8,7 @@ from flows.agents.trail import ToolCall, ToolResult
 from flows.budget import BudgetUsedUp
 from flows.context import PreparedCall, Toolbox, VertexContext
 from flows.effects import Effect
-from flows.errors import EffectUncertain, FlowError
+from flows.errors import EffectUncertain, FlowError, reason_of
 from flows.execution.recovery import DONE, FAIL, RETRY, VALUE
 from flows.human import HumanRequest, NeedsDecision, Option, RequestKind
 from flows.text import storable, to_text
@@ -77,7 +77,7 @@ class Ledger:
         except (Exception, SystemExit) as error:
             if _ends_the_run(error):
                 raise
-            why = self.context.tools.struck(_reason(error))
+            why = self.context.tools.struck(reason_of(error))
             return _result(f"{action.name} failed: {why}", failed=True)
 
     async def _made_once(self, prepared: PreparedCall, action: Action, call: ToolCall) -> ToolResult:
@@ -124,15 +124,6 @@ def _ends_the_run(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
-
-
-def _reason(error: BaseException) -> str:
-    """What an error says, or its type where it says nothing or cannot."""
-    try:
-        said = str(error)
-    except Exception:  # noqa: BLE001 - an error's own text is the component author's code
-        said = ""
-    return said or type(error).__name__
 
 
 def _uncertain(action: Action, call: ToolCall, scope: str, tries: int) -> HumanRequest:

@@ -32,8 +32,6 @@ FIRST_TURN = "turn_1"
 """The name under which the first turn is kept, and the `opening` with it."""
 MAX_DEPTH = 50
 """Containers that the arguments of a call may nest; the message that shows them adds some."""
-
-
 MAX_CONVERSATION = 2 * MAX_TEXT
 """Characters of all turns and all results of tools together (I10): each pass holds all of them."""
 
@@ -100,7 +98,6 @@ class RecordedModel(WrapperModel):
     ) -> ModelResponse:
         if not self._context.may_call_model():
             raise OutOfTokens
-        # A header is ASCII, and the id of a vertex may not be.
         key = {"Idempotency-Key": f"{self._context.idempotency_key}:{turn}"}
         keyed = cast("ModelSettings", {**(settings or {}), "extra_headers": key})
         try:

@@ -9,10 +9,10 @@ from flows.component import Effect, Inputs
 from flows.context import VertexContext, Visit
 from flows.definition import Edge
 from flows.dialogue import Asked, Dialogue, Dialogues
-from flows.errors import FlowError, VertexFailed, VertexTimedOut
+from flows.errors import FlowError, VertexFailed, VertexTimedOut, reason_of
 from flows.execution.building import built
 from flows.execution.course import Course
-from flows.execution.first_failure import first_failure, reason_of
+from flows.execution.first_failure import first_failure
 from flows.execution.frontier import Settled
 from flows.execution.inputs import gather, look_around
 from flows.execution.nesting import HeldBackInside, Inside, WaitsInside

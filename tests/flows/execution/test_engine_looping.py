@@ -143,12 +143,15 @@ def test_whatever_leads_back_is_gathered_in_the_order_of_the_definition() -> Non
 
 def test_an_iteration_is_over_when_everything_in_the_body_is() -> None:
     """Not as soon as something came back."""
-    order: list[str] = []
+    order, came_back = list[str](), asyncio.Event()
 
     async def work(inputs: StepFields, context: VertexContext) -> Outputs:
         if context.vertex_id == "slow":
-            await asyncio.sleep(0.01)
+            await came_back.wait()
+            for _ in range(100):  # Whatever could start by now has every chance to.
+                await asyncio.sleep(0)
         order.append(f"{context.vertex_id}{context.visit}")
+        (came_back.set if context.vertex_id == "quick" else came_back.clear)()
         return await tell(inputs, context)
 
     go_round(loop_graph("src > loop.data", "loop.item > quick", "quick > loop.item", "loop.item > slow", work=work))

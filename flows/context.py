@@ -89,6 +89,8 @@ class VertexContext:
         self.spending = Spending(tools.budget)
         self._visit = visit
         self._journal = journal
+        self._written: dict[str, int] = {}
+        """How many characters each open message has."""
         self._called: dict[str, VertexContext] = {}
         """The contexts of the calls that are under way, by the names of their steps."""
         self._abandoned: tuple[Flag, ...] = (Flag(),)
@@ -210,7 +212,9 @@ class VertexContext:
 
     def opened(self, message: Message, vertex_id: str) -> Event:
         """What shows an open message as it stands now; the tokens that follow go on behind its text."""
-        return add_message(self.record(message, vertex_id, "partial"))
+        record = self.record(message, vertex_id, "partial")
+        self._written[record.id] = len(message.text)
+        return add_message(record)
 
     def announce(self, events: Sequence[Event]) -> None:
         """Stores milestones at once."""
@@ -218,7 +222,9 @@ class VertexContext:
 
     def token(self, chunk: str, message_id: str) -> None:
         """Sends one more piece of an open message to whoever is watching."""
-        self._journal.delta(token(chunk, message_id))
+        at = self._written.get(message_id, 0)
+        self._written[message_id] = at + len(chunk)
+        self._journal.delta(token(chunk, message_id, at))
 
     def log(self, text: str, name: str = "log") -> None:
         """Sends a line to whoever is watching; it is not stored."""

@@ -130,8 +130,10 @@ def add_message(record: MessageRecord) -> Event:
     return Event(EventType.ADD_MESSAGE, record.dump())
 
 
-def token(chunk: str, message_id: str) -> Event:
-    return Event(EventType.TOKEN, {"chunk": chunk, "id": message_id})
+def token(chunk: str, message_id: str, at: int = 0) -> Event:
+    """One more piece of an open message. Added to the contract: behind how many characters of it, so that a reader sees
+    what was lost."""
+    return Event(EventType.TOKEN, {"chunk": chunk, "id": message_id, "at": at})
 
 
 def log(vertex_id: str, name: str, message: str) -> Event:

@@ -4,6 +4,7 @@ Without REDIS_URL the workers live in this process too.
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -33,6 +34,7 @@ from web.routes import ROUTES
 from web.services import Services, WebLimits
 from web.streams.farewell import say_goodbye
 from web.streams.hub import Hub
+from web.streams.rechecking import Rechecks
 
 IDLE_MILLISECONDS = 250
 """How often an idle worker thread looks whether it should stop."""
@@ -61,8 +63,8 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
                     sync_seconds=settings.sync_timeout_seconds,
                     background_seconds=settings.job_timeout_seconds,
                     alive_seconds=settings.alive_seconds,
-                    recheck_seconds=settings.recheck_seconds,
                 ),
+                rechecks=Rechecks(settings.recheck_seconds),
                 seats=Seats(settings.max_streams, settings.max_streams_per_user),
                 public_seats=Seats(settings.max_public_streams, settings.max_streams_per_user),
                 end_users=EndUsers(settings.end_user_header, settings.end_user_required),
@@ -71,9 +73,22 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
                 origins=settings.origins,
             )
             async with _farewell(hub):
-                yield
+                with _loaded_for_good():
+                    yield
     finally:
         store.close()
+
+
+@contextmanager
+def _loaded_for_good() -> Iterator[None]:
+    """Spares the garbage collector what is loaded when the process starts, and stays: every time it looked through all
+    of that, each stream would stand still for a sixth of a second."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager

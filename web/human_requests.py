@@ -3,13 +3,16 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import orjson
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from flows.human import RequestKind
 from storage.human_requests import RequestFilter, RequestView, open_requests, pending_of_flow, requests_of
 from storage.levels import Access
 from web.access import load_job_to_answer, may_decide
@@ -17,15 +20,54 @@ from web.bodies import validated_query
 from web.callers.caller import Caller
 from web.json import json_response
 from web.services import Services, admit, recognise
-from web.streams.rechecking import while_allowed
+from web.streams.rechecking import reader_of
 from web.streams.sse import feed_stream
 from web.workflows.answers import human_request_detail
-from web.workflows.schemas import FlowQuery, HumanRequestList, InboxQuery
+from web.workflows.schemas import FlowQuery, HumanRequestDetail, HumanRequestList, InboxQuery
 
 FEED_SECONDS = 1.0
 """How often the open requests are looked up for one client of the feed: the price is a query."""
 FEED_LENGTH = 500
 """Requests that the feed tells of at most; more stand in the list."""
+
+
+class PendingRequest(BaseModel):
+    """What a suspended job of a flow asks (contract 1.5)."""
+
+    job_id: str
+    flow_id: str
+    session_id: str
+    created_at: datetime
+    request_id: str
+    kind: RequestKind
+    prompt: str
+    options: list[dict[str, Any]]
+    allowed_decisions: list[str]
+
+
+class OpenedFrame(BaseModel):
+    """A request that is open: now, or when the feed began."""
+
+    event: Literal["human_request_opened"]
+    data: HumanRequestDetail
+
+
+class ClosedRequest(BaseModel):
+    """Which request is not open any more."""
+
+    request_id: str
+    job_id: str
+
+
+class ClosedFrame(BaseModel):
+    """A request that was open before, and has been answered, has expired or was withdrawn."""
+
+    event: Literal["human_request_closed"]
+    data: ClosedRequest
+
+
+InboxFrame = Annotated[OpenedFrame | ClosedFrame, Field(discriminator="event")]
+"""The data of one event of the feed."""
 
 
 async def pending(request: Request) -> Response:
@@ -51,24 +93,26 @@ async def human_requests(request: Request) -> Response:
 
 
 async def human_request_events(request: Request) -> Response:
-    """GET /api/v2/human-requests/events: the same as it changes, first what is open now. Added."""
+    """GET /api/v2/human-requests/events: what opens and closes of these, first what is open now. Added."""
     services, caller = await admit(request)
     with ExitStack() as holding:
         holding.enter_context(services.seats.seat(caller.user_id))
-        allowed = while_allowed(_changes(services, caller), lambda: recognise(request), services.limits.recheck_seconds)
+        reader = reader_of(request, caller.user_id, caller.end_user)
+        changes = _changes(services, caller)
+        allowed = services.rechecks.while_allowed(changes, reader, lambda: recognise(request))
         return feed_stream(allowed, holding.pop_all())
 
 
 def _pending(services: Services, caller: Caller, flow_id: str) -> list[dict[str, Any]]:
     return [
-        {
-            "job_id": found.request.job_id,
-            "flow_id": found.request.flow_id,
-            "session_id": found.session_id,
-            "created_at": found.created_at,
-            "request_id": found.request.id,
+        PendingRequest(
+            job_id=found.request.job_id,
+            flow_id=found.request.flow_id,
+            session_id=found.session_id,
+            created_at=found.created_at,
+            request_id=found.request.id,
             **{name: found.request.payload[name] for name in ("kind", "prompt", "options", "allowed_decisions")},
-        }
+        ).model_dump()
         for found in pending_of_flow(services.store.database, caller.user_id, flow_id, caller.end_user)
     ]
 

@@ -18,6 +18,7 @@ from web.gates.rates import Rates
 from web.gates.seats import Seats
 from web.streams.following import Following
 from web.streams.hub import Hub
+from web.streams.rechecking import Rechecks
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,6 @@ class WebLimits:
     """How lately a worker process must have reported itself to count as alive."""
     sync_seconds: float
     background_seconds: float | None
-    recheck_seconds: float
-    """How long an open stream goes on without asking whether its reader may still see it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ class Services:
     hub: Hub
     identity: Identity
     limits: WebLimits
+    rechecks: Rechecks
     seats: Seats
     public_seats: Seats
     """Of visitors, who must not take those of users (fault F16)."""

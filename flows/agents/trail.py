@@ -9,6 +9,8 @@ import orjson
 from flows.values import Json
 
 TITLE = "Agent Steps"
+THOUGHT = "Thought"
+"""The title of what a model said before it called tools."""
 MAX_SHOWN = 10_000
 """Characters of a step that are shown; the model is told all of it. Every step shows all before it again."""
 MAX_ALL_SHOWN = 500_000
@@ -51,7 +53,7 @@ class Trail:
 
     def said(self, turn: str, text: str) -> None:
         """The model said something before it called tools."""
-        self._steps[turn] = self._text(text, "Thought")
+        self._steps[turn] = self._text(text, THOUGHT)
 
     def called(self, call: ToolCall) -> None:
         """The model wants a tool to be called."""

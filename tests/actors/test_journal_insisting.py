@@ -2,12 +2,11 @@
 thrown away for a restart of the database."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from threading import Thread
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from structlog.testing import capture_logs
 
@@ -26,7 +25,7 @@ from tests import services
 from tests.actors.journals import REPEATED, cursors, journal_of
 from tests.actors.passes import HandClock, a_pass, at_home_in
 from tests.actors.workplace import PATIENCE, eventually
-from tests.storage.situations import END, JobMaker, claimed, events_of, value_of
+from tests.storage.situations import END, JobMaker, claimed, events_of, failing, value_of
 
 LEASE = 40.0
 
@@ -35,16 +34,6 @@ LEASE = 40.0
 def stream() -> EventStream:
     """What is tested here does not depend on it."""
     return MemoryStream(StreamBounds(), time.monotonic)
-
-
-@contextmanager
-def failing(database: Database) -> Iterator[None]:
-    """A database that fails every write of an event while the block runs."""
-    with database.durable() as connection:
-        connection.execute(text("ALTER TABLE job_events RENAME TO away"))
-    yield
-    with database.durable() as connection:
-        connection.execute(text("ALTER TABLE away RENAME TO job_events"))
 
 
 @pytest.mark.parametrize("order", REPEATED)

@@ -1,14 +1,15 @@
 """Jobs in the situations that tests of the storage begin with, and everything that is stored, to be compared."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Barrier
 from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlmodel import SQLModel, col
 
 from flows.checkpoints import Checkpoint
@@ -157,6 +158,16 @@ def another_user(database: Database) -> str:
     with database.durable() as connection:
         connection.execute(insert(User).values(id=user_id, name=user_id, is_superuser=False, created_at=now()))
     return user_id
+
+
+@contextmanager
+def failing(database: Database) -> Iterator[None]:
+    """A database that fails to write and to read events while the block runs."""
+    with database.durable() as connection:
+        connection.execute(text("ALTER TABLE job_events RENAME TO away"))
+    yield
+    with database.durable() as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO job_events"))
 
 
 def change(database: Database, job_id: str, **columns: Any) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from storage.cursor import START, Cursor
@@ -10,7 +10,7 @@ from storage.database import Database
 from storage.log import EventLog
 from storage.memory_stream import MemoryStream
 from storage.stream import Entry, StreamBounds
-from web.streams.following import Following
+from web.streams.following import Following, Rest
 from web.streams.hub import Hub
 
 PATIENCE = 30.0
@@ -43,7 +43,7 @@ async def following(log: EventLog) -> AsyncIterator[Following]:
 
 async def read_to_end(reader: Following, job_id: str, cursor: Cursor = START) -> list[Entry]:
     """Everything after a cursor up to the terminal event."""
-    return [entry async for batch in reader.read(job_id, cursor) for entry in batch]
+    return [entry async for batch in reader.read(job_id, cursor) for entry in told(batch)]
 
 
 async def read_some(reader: Following, job_id: str, count: int) -> list[Entry]:
@@ -51,7 +51,7 @@ async def read_some(reader: Following, job_id: str, count: int) -> list[Entry]:
     seen: list[Entry] = []
     async with aclosing(reader.read(job_id, START)) as batches:
         async for batch in batches:
-            seen.extend(batch)
+            seen.extend(told(batch))
             if len(seen) >= count:
                 break
     return seen[:count]
@@ -60,10 +60,10 @@ async def read_some(reader: Following, job_id: str, count: int) -> list[Entry]:
 class Watcher:
     """A client that reads a job to its end in the background, and can be waited for at a milestone."""
 
-    def __init__(self, reader: Following, job_id: str) -> None:
+    def __init__(self, reader: Following, job_id: str, *, across_pauses: bool = False) -> None:
         self.seen: list[Entry] = []
         self._grown = asyncio.Condition()
-        self._task = asyncio.create_task(self._read(reader, job_id))
+        self._task = asyncio.create_task(self._read(reader.read(job_id, START, across_pauses=across_pauses)))
 
     async def reached(self, seq: int) -> None:
         """Waits until it has a milestone."""
@@ -74,11 +74,16 @@ class Watcher:
         await self._task
         return self.seen
 
-    async def _read(self, reader: Following, job_id: str) -> None:
-        async for batch in reader.read(job_id, START):
+    async def _read(self, batches: AsyncGenerator[Sequence[Entry] | Rest]) -> None:
+        async for batch in batches:
             async with self._grown:
-                self.seen.extend(batch)
+                self.seen.extend(told(batch))
                 self._grown.notify_all()
+
+
+def told(batch: Sequence[Entry] | Rest) -> Sequence[Entry]:
+    """The events of a batch; none when it says that the job stands still."""
+    return () if isinstance(batch, Rest) else batch
 
 
 def milestones(entries: Sequence[Entry]) -> list[Entry]:

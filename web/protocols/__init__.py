@@ -1,21 +1,19 @@
 """Wire protocols: one log, several projections with the same cursor."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Mapping
 
-from storage.stream import Entry
+from web.protocols.agui.projection import AguiInterruptProjection, AguiProjection
 from web.protocols.langflow import LangflowProjection
+from web.protocols.projection import ProjectionFactory
 
-
-class Projection(Protocol):
-    """How one client sees the log."""
-
-    def frames(self, entry: Entry) -> Sequence[bytes]:
-        """The JSON of the frames that an entry becomes, none when it is not for this client."""
-
-
-ProjectionFactory: TypeAlias = Callable[[bool], Projection]
-"""Makes a projection for one client; the flag says whether it may see the state of the graph."""
-
-PROTOCOLS: Mapping[str, ProjectionFactory] = {"langflow": LangflowProjection}
+PROTOCOLS: Mapping[str, ProjectionFactory] = {
+    "agui": AguiProjection,
+    "agui-interrupt": AguiInterruptProjection,
+    "langflow": LangflowProjection,
+}
 """The protocols by the name that a request gives."""
+
+
+def exposes_graph(protocol: str, asked: bool | None) -> bool:
+    """Whether a client that asked for it, or did not say, is told of the state of the graph (contract 1.1)."""
+    return protocol == "langflow" if asked is None else asked

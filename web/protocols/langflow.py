@@ -1,11 +1,16 @@
 """The protocol `langflow` (contract 3.1): the stored frames as they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import orjson
 
 from flows.events import EventType
+from storage.cursor import Cursor
 from storage.stream import Entry
+from web.protocols.framing import frame
+from web.protocols.place import Place
+from web.protocols.projection import View
 
 _GRAPH_STATE = frozenset({EventType.VERTICES_SORTED, EventType.RUN_RECOVERED, EventType.END_VERTEX, EventType.LOG})
 _NAMES_SOURCES = frozenset({EventType.ADD_MESSAGE, EventType.ERROR})
@@ -15,25 +20,35 @@ _NO_SOURCE = {"id": None, "display_name": None, "source": None}
 class LangflowProjection:
     """Relays the bytes that the worker encoded. Without graph state it leaves out what tells of the graph."""
 
-    def __init__(self, expose_graph_state: bool) -> None:
-        self._exposed = expose_graph_state
+    def __init__(self, view: View, place: Place) -> None:
+        self._exposed = view.exposes_graph
+        self.starts_at: Cursor = place.whole
 
-    def frames(self, entry: Entry) -> Sequence[bytes]:
+    def tells_pauses(self) -> bool:
+        return False
+
+    def wire(self, entries: Sequence[Entry]) -> bytes:
+        return b"".join([frame(data, entry.cursor) for entry in entries for data in self.frames(entry)])
+
+    def at_rest(self, is_paused: bool) -> bytes:
+        # Whoever speaks this protocol knows it by the end of the stream behind `human_input_required`.
+        return b""
+
+    def frames(self, entry: Entry) -> Iterator[bytes]:
+        """The JSON of an entry, nothing when it is not for this client."""
         if entry.type == EventType.RUN_SUSPENDED and not orjson.loads(entry.payload)["data"]["paused"]:
-            # Whoever speaks this protocol knows it by the end of the stream behind `human_input_required`.
-            return ()
+            return
         if self._exposed:
-            return (entry.payload,)
-        if entry.type in _GRAPH_STATE:
-            return ()
-        if entry.type in _NAMES_SOURCES:
-            return (_without_source(entry.payload),)
-        if entry.type == EventType.OUTPUT and not _is_shown(entry.payload):
-            return ()
-        return (entry.payload,)
+            yield entry.payload
+        elif entry.type in _NAMES_SOURCES:
+            yield without_source(entry.payload)
+        elif entry.type not in _GRAPH_STATE and (
+            entry.type != EventType.OUTPUT or is_shown(orjson.loads(entry.payload)["data"])
+        ):
+            yield entry.payload
 
 
-def _without_source(payload: bytes) -> bytes:
+def without_source(payload: bytes) -> bytes:
     """The frame with `properties.source` blank in both copies."""
     frame = orjson.loads(payload)
     for copy in (frame["data"], frame["data"]["data"]):
@@ -41,6 +56,6 @@ def _without_source(payload: bytes) -> bytes:
     return orjson.dumps(frame)
 
 
-def _is_shown(payload: bytes) -> bool:
+def is_shown(output: Mapping[str, Any]) -> bool:
     """Whether an output comes from a component that shows it to a person."""
-    return bool(orjson.loads(payload)["data"]["metadata"].get("is_output", True))
+    return bool(output["metadata"].get("is_output", True))

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from itertools import cycle
 
 from starlette.concurrency import run_in_threadpool
 
@@ -14,6 +13,14 @@ from storage.log import EventLog, dense_prefix
 from storage.states import Status
 from storage.stream import Entry
 from web.streams.hub import Hub
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What a reading ends with where its job is suspended: `is_paused` by somebody, or for answers alone."""
+
+    is_paused: bool
+
 
 _AT_A_PAUSE = (EventType.HUMAN_INPUT_REQUIRED, EventType.RUN_SUSPENDED)
 """What comes before a job is suspended."""
@@ -28,38 +35,42 @@ class Following:
 
     async def read(
         self, job_id: str, cursor: Cursor, *, lasting: bool = False, across_pauses: bool = False
-    ) -> AsyncGenerator[Sequence[Entry]]:
-        """Entries after a cursor, in batches as they come; ends behind the terminal one, where the job is suspended
-        unless `across_pauses`, or when the process ends: as late as may be for a `lasting` client, which cannot come
-        back.
+    ) -> AsyncGenerator[Sequence[Entry] | Rest]:
+        """Entries after a cursor, in batches as they come; ends behind the terminal one, with a `Rest` where the job is
+        suspended unless `across_pauses`, or when the process ends: as late as may be for a `lasting` client, which
+        cannot come back.
 
         Milestones are dense. Deltas are those that the stream still holds. A client that falls behind, or for whom
         the stream has a hole, is served from the log again. Close it to detach early.
         """
         is_live, may_wait = False, cursor != START
-        for stretch in cycle((self._held, self._live)):
-            async with aclosing(stretch(job_id, cursor, lasting)) as batches:
+        while True:
+            stretch = self._live(job_id, cursor, lasting, across_pauses) if is_live else self._held(job_id, cursor)
+            async with aclosing(stretch) as batches:
                 async for batch in batches:
                     cursor = batch[-1].cursor
                     yield batch
                     if batch[-1].terminal:
                         return
                     may_wait |= any(entry.type in _AT_A_PAUSE for entry in batch)
-                    if is_live and batch[-1].type == EventType.RUN_SUSPENDED:
+                    if is_live and not across_pauses and batch[-1].type == EventType.RUN_SUSPENDED:
                         break
-            if may_wait and not across_pauses and await self._stands_still(job_id, cursor):
+            if may_wait and not across_pauses and (rest := await self._rest(job_id, cursor)):
+                yield rest
                 return
             if self.hub.lets_go(lasting=lasting):
                 return
             # Whoever was sent back to the log may have missed that the job stands still.
             is_live, may_wait = not is_live, may_wait or is_live
 
-    async def _stands_still(self, job_id: str, cursor: Cursor) -> bool:
-        """Whether the job is suspended and nothing more is in its log."""
+    async def _rest(self, job_id: str, cursor: Cursor) -> Rest | None:
+        """How the job stands still, if it is suspended and nothing more is in its log."""
         job = await run_in_threadpool(find_job, self.log.database, job_id)
-        return job is not None and job.status is Status.SUSPENDED and job.seq <= cursor.seq
+        if job is None or job.status is not Status.SUSPENDED or job.seq > cursor.seq:
+            return None
+        return Rest(job.is_paused)
 
-    async def _held(self, job_id: str, cursor: Cursor, lasting: bool = False) -> AsyncGenerator[Sequence[Entry]]:
+    async def _held(self, job_id: str, cursor: Cursor) -> AsyncGenerator[Sequence[Entry]]:
         """What the log holds now, to its present end."""
         while True:
             page = await run_in_threadpool(self.log.read, job_id, cursor)
@@ -69,9 +80,11 @@ class Following:
             if page.is_last:
                 return
 
-    async def _live(self, job_id: str, cursor: Cursor, lasting: bool) -> AsyncGenerator[Sequence[Entry]]:
+    async def _live(
+        self, job_id: str, cursor: Cursor, lasting: bool, across_pauses: bool
+    ) -> AsyncGenerator[Sequence[Entry]]:
         """What arrives from now on, up to the first hole."""
-        with self.hub.attached(job_id, cursor, lasting=lasting) as tail:
+        with self.hub.attached(job_id, cursor, lasting=lasting, across_pauses=across_pauses) as tail:
             if tail.starts_after > cursor:
                 async for batch in self._held(job_id, cursor):
                     cursor = batch[-1].cursor

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage.cursor import Cursor
 from storage.jobs import LogState, log_states
-from storage.log import EventLog
+from storage.log import EventLog, dense_prefix
 from storage.stream import Entry, StreamUnavailable
 
 logger = structlog.get_logger(__name__)
@@ -27,11 +27,13 @@ WAIT_SECONDS = 1.0
 class Tail:
     """What arrives for one client after it attached. Belongs to the event loop."""
 
-    def __init__(self, starts_after: Cursor, *, lasting: bool = False) -> None:
+    def __init__(self, starts_after: Cursor, *, lasting: bool = False, across_pauses: bool = False) -> None:
         self.starts_after = starts_after
         """Every later entry will arrive here."""
         self.lasting = lasting
         """Whether its client cannot come back and stays as long as it may."""
+        self.across_pauses = across_pauses
+        """Whether its client stays where the job stands still, and need not be told."""
         self._entries: deque[Entry] = deque()
         self._behind = False
         self._changed = asyncio.Event()
@@ -70,10 +72,10 @@ class _Followed:
     stood_still_at: int | None = None
     """Where the job was suspended when the tails were last told."""
 
-    def has_missed(self, now: LogState) -> bool:
-        """Whether the tails lack a milestone, or have not been told that the job stands still."""
+    def has_come_to_rest(self, now: LogState) -> bool:
+        """Whether the job stands still, and the tails have not been told."""
         was, self.stood_still_at = self.stood_still_at, now.seq if now.is_suspended else None
-        return now.seq > self.delivered.seq or (now.is_suspended and was != now.seq)
+        return now.is_suspended and was != now.seq
 
 
 class Hub:
@@ -81,7 +83,8 @@ class Hub:
 
     Its thread waits on the stream for all followed jobs at once, from their positions; an entry that was published
     while nobody waited is read, not missed. It also compares the jobs with the database once a second, in one
-    statement, so that clients go on when the stream is away or a publication was lost (I11).
+    statement, so that clients go on when the stream is away or a publication was lost (I11). What the stream lacks it
+    reads from the log once for all clients of a job: a thousand that each looked for it would stop the process.
     """
 
     def __init__(self, log: EventLog, loop: asyncio.AbstractEventLoop) -> None:
@@ -122,7 +125,9 @@ class Hub:
         self._thread.join()
 
     @contextmanager
-    def attached(self, job_id: str, cursor: Cursor, *, lasting: bool = False) -> Iterator[Tail]:
+    def attached(
+        self, job_id: str, cursor: Cursor, *, lasting: bool = False, across_pauses: bool = False
+    ) -> Iterator[Tail]:
         """A tail of a job for a client that has everything up to a cursor.
 
         When the job is followed already the tail may start later than that: read the log up to `starts_after`.
@@ -131,7 +136,7 @@ class Hub:
         if followed is None:
             followed = self._followed[job_id] = _Followed(cursor)
             self._follow(job_id, cursor)
-        tail = Tail(followed.delivered, lasting=lasting)
+        tail = Tail(followed.delivered, lasting=lasting, across_pauses=across_pauses)
         followed.tails.add(tail)
         if self.lets_go(lasting=lasting):
             tail.miss()
@@ -188,17 +193,14 @@ class Hub:
         return positions
 
     def _relay(self, positions: Mapping[str, Cursor]) -> bool:
-        """Waits for entries and hands them out; false when the stream is away."""
+        """Waits for entries and hands them out; false when the stream is away, or the database for what it lacks."""
         try:
             found = self._log.stream.wait(positions, WAIT_SECONDS)
         except StreamUnavailable:
             return False
-        with self._lock:
-            for job_id in found.keys() & self._positions.keys():
-                self._positions[job_id] = found[job_id][-1].cursor
-        if found:
-            self._loop.call_soon_threadsafe(self._deliver, found)
-        return True
+        dense = {job_id: dense_prefix(entries, positions[job_id]) for job_id, entries in found.items()}
+        self._hand_out({job_id: entries for job_id, entries in dense.items() if entries})
+        return self._fill({job_id: found[job_id] for job_id, entries in dense.items() if not entries})
 
     def _compare(self, positions: Mapping[str, Cursor]) -> None:
         try:
@@ -206,7 +208,34 @@ class Hub:
         except SQLAlchemyError as error:
             logger.warning("database_unavailable", error=str(error))
             return
-        self._loop.call_soon_threadsafe(self._notice_gaps, states)
+        reached = self._reached(states)
+        self._fill({job_id: () for job_id, cursor in reached.items() if states[job_id].seq > cursor.seq})
+        self._loop.call_soon_threadsafe(self._notice_rest, states)
+
+    def _fill(self, lacking: Mapping[str, Sequence[Entry]]) -> bool:
+        """Hands out what the log has next of some jobs, or the given entries where it has nothing: who finds a hole in
+        them looks for themselves. False when the database is away."""
+        for job_id, cursor in self._reached(lacking).items():
+            try:
+                entries = self._log.read(job_id, cursor).entries or lacking[job_id]
+            except SQLAlchemyError as error:
+                logger.warning("database_unavailable", error=str(error))
+                return False
+            if entries:
+                self._hand_out({job_id: entries})
+        return True
+
+    def _reached(self, job_ids: Collection[str]) -> Mapping[str, Cursor]:
+        """How far those of some jobs are that are still followed."""
+        with self._lock:
+            return {job_id: self._positions[job_id] for job_id in job_ids if job_id in self._positions}
+
+    def _hand_out(self, found: Mapping[str, Sequence[Entry]]) -> None:
+        with self._lock:
+            for job_id in found.keys() & self._positions.keys():
+                self._positions[job_id] = found[job_id][-1].cursor
+        if found:
+            self._loop.call_soon_threadsafe(self._deliver, found)
 
     def _deliver(self, found: Mapping[str, Sequence[Entry]]) -> None:
         for job_id, entries in found.items():
@@ -215,9 +244,10 @@ class Hub:
                 for tail in followed.tails:
                     tail.offer(entries)
 
-    def _notice_gaps(self, states: Mapping[str, LogState]) -> None:
+    def _notice_rest(self, states: Mapping[str, LogState]) -> None:
         for job_id, now in states.items():
             followed = self._followed.get(job_id)
-            if followed and followed.has_missed(now):
+            if followed and followed.has_come_to_rest(now):
                 for tail in followed.tails:
-                    tail.miss()
+                    if not tail.across_pauses:
+                        tail.miss()

@@ -26,7 +26,7 @@ from web.access import load_flow
 from web.callers.caller import Caller
 from web.callers.end_users import is_anonymous, session_of
 from web.errors import Refusal, busy
-from web.protocols import PROTOCOLS
+from web.protocols import PROTOCOLS, exposes_graph
 from web.services import Services
 from web.workflows.attachments import check_files
 from web.workflows.schemas import RunBody
@@ -61,6 +61,7 @@ class Accepted:
     """The job that answers a request, and whether its client may see the state of the graph."""
 
     submitted: Submitted
+    session_id: str
     end_user: str | None
     exposes_graph: bool
 
@@ -93,7 +94,7 @@ def take_on(services: Services, standing: Standing, asked: Asked) -> Accepted:
         raise HTTPException(400, "Cannot set globals of a shared flow while using its owner's hidden credentials.")
     events = _first_events(graph, body)
     job = _new_job(services, standing, asked)
-    return Accepted(_submit(services, job, events), job.end_user, job.expose_graph_state)
+    return Accepted(_submit(services, job, events), job.session_id, job.end_user, job.expose_graph_state)
 
 
 def _confined(asked: Asked) -> Asked:
@@ -192,7 +193,7 @@ def _new_job(services: Services, standing: Standing, asked: Asked) -> NewJob:
         overrides=overrides.seal(services.store.secrets, job_id),
         trust=standing.trust,
         end_user=standing.end_user,
-        expose_graph_state=body.expose_graph_state is not False,
+        expose_graph_state=exposes_graph(body.stream_protocol, body.expose_graph_state),
         stream_protocol=body.stream_protocol,
         idempotency_key=key if key is None or standing.end_user is None else f"{standing.end_user}::{key}",
         fingerprint=_fingerprint(services.store.secrets, asked) if key else None,

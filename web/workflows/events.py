@@ -6,13 +6,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.cursor import START, Cursor
+from storage.jobs import JobView
+from storage.rights import JobRights
 from storage.states import Status
 from web.access import load_job, load_job_rights
+from web.bodies import validated_query
 from web.callers.stream_tokens import admit_follower, readmit_follower
 from web.protocols import PROTOCOLS
-from web.streams.rechecking import while_allowed
+from web.protocols.place import BEGINNING, Place
+from web.protocols.projection import Projection, View
+from web.streams.rechecking import reader_of
 from web.streams.sse import event_stream
+from web.workflows.accepting import check_protocol
+from web.workflows.schemas import EventsQuery
 
 NO_CONTENT = 204
 """What makes a browser's EventSource stop coming back."""
@@ -20,18 +26,21 @@ NO_CONTENT = 204
 
 async def job_events(request: Request) -> Response:
     """Events after `Last-Event-ID` (header or `last_event_id` query); 204 to a reader who has the last one. Ends where
-    the job is suspended, unless `?on_suspend=follow` asks to stay across the pause."""
+    the job is suspended, unless `?on_suspend=follow` asks to stay across the pause. They are told in the protocol of
+    the submit, or in another that `?stream_protocol=` names."""
     services, caller = await admit_follower(request)
+    query = validated_query(request, EventsQuery)
+    if query.stream_protocol is not None:
+        check_protocol(query.stream_protocol)
     found = await run_in_threadpool(load_job_rights, services, caller, request.path_params["job_id"])
     job = found.job
-    claimed = _claimed_cursor(request)
-    across_pauses = request.query_params.get("on_suspend") == "follow"
-    stands_still = job.status is Status.SUSPENDED and not across_pauses
-    if (job.is_over or stands_still) and claimed.seq >= job.seq:
+    across_pauses = query.on_suspend == "follow"
+    claimed = Place.parse(request.headers.get("last-event-id") or query.last_event_id) or BEGINNING
+    projection = _projection(found, query, claimed)
+    if _has_all(job, claimed, projection, across_pauses):
         return Response(status_code=NO_CONTENT)
     # One follower's place is the hub's place in the job: an invented one would hold up everybody else.
-    cursor = await run_in_threadpool(services.store.log.genuine, job.id, job.seq, claimed)
-    projection = PROTOCOLS[job.stream_protocol](found.sees_graph)
+    cursor = await run_in_threadpool(services.store.log.genuine, job.id, job.seq, projection.starts_at)
     with ExitStack() as holding:
         holding.enter_context(services.seats.seat(caller.user_id))
         batches = services.following.read(job.id, cursor, across_pauses=across_pauses)
@@ -40,11 +49,24 @@ async def job_events(request: Request) -> Response:
             again = await readmit_follower(request, caller)
             await run_in_threadpool(load_job, services, again, job.id)
 
-        allowed = while_allowed(batches, may_follow, services.limits.recheck_seconds)
+        reader = reader_of(request, caller.user_id, caller.end_user, job.id)
+        allowed = services.rechecks.while_allowed(batches, reader, may_follow)
         return event_stream(allowed, projection, {"X-Job-Id": job.id}, holding.pop_all())
 
 
-def _claimed_cursor(request: Request) -> Cursor:
-    """Where the client left off. What was never a cursor means from the start (contract 1.4)."""
-    sent = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
-    return Cursor.parse(sent) or START
+def _projection(found: JobRights, query: EventsQuery, claimed: Place) -> Projection:
+    """What the client sees from its place; from the start when the log cannot have got that far."""
+    job = found.job
+    is_narrowed = query.expose_graph_state is False
+    view = View(found.sees_graph and not is_narrowed, job.id, job.session_id, run_id=job.id)
+    place = claimed if claimed.cursor.seq <= job.seq else BEGINNING
+    return PROTOCOLS[query.stream_protocol or job.stream_protocol](view, place)
+
+
+def _has_all(job: JobView, claimed: Place, projection: Projection, across_pauses: bool) -> bool:
+    """Whether nothing is to be told to a client that has come so far."""
+    if claimed.whole.seq < job.seq:
+        return False
+    if job.status is Status.SUSPENDED and not across_pauses:
+        return claimed.interrupted or not projection.tells_pauses()
+    return job.is_over

@@ -1,5 +1,6 @@
 """POST /api/v2/workflows/{job_id}/pause: an operator makes a job stand still. Added to the contract."""
 
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,12 +15,20 @@ from web.json import json_response
 from web.services import Services, admit
 
 
+class PauseResponse(BaseModel):
+    """How the job stands now."""
+
+    job_id: str
+    status: Status
+    message: str
+
+
 async def pause_job(request: Request) -> Response:
     """Suspends a job at the next end of a vertex; doing it again changes nothing."""
     services, caller = await admit(request)
     job_id = request.path_params["job_id"]
     paused, status = await run_in_threadpool(_pause, services, caller, job_id)
-    return json_response({"job_id": paused, "status": status, "message": _message(status)})
+    return json_response(PauseResponse(job_id=paused, status=status, message=_message(status)))
 
 
 def _pause(services: Services, caller: Caller, job_id: str) -> tuple[str, Status]:

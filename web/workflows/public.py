@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from flows.events import EventType
-from storage.cursor import START
+from storage.cursor import START, Cursor
 from storage.flow_store import FlowView
 from storage.levels import Access, Trust
 from storage.rights import public_rights
@@ -21,7 +21,9 @@ from storage.stream import Entry
 from web.bodies import read_model
 from web.callers.proxies import client_address, customer_of
 from web.errors import Refusal
-from web.protocols import PROTOCOLS, Projection
+from web.protocols import PROTOCOLS
+from web.protocols.place import BEGINNING
+from web.protocols.projection import Projection, View
 from web.services import Services, services_of
 from web.streams.sse import event_stream
 from web.texts import CleanText, Name
@@ -67,8 +69,18 @@ class PublicProjection:
     def __init__(self, projection: Projection) -> None:
         self._projection = projection
 
-    def frames(self, entry: Entry) -> Sequence[bytes]:
-        return () if entry.type in _NOT_FOR_THE_PUBLIC else self._projection.frames(entry)
+    @property
+    def starts_at(self) -> Cursor:
+        return self._projection.starts_at
+
+    def tells_pauses(self) -> bool:
+        return False
+
+    def wire(self, entries: Sequence[Entry]) -> bytes:
+        return self._projection.wire([entry for entry in entries if entry.type not in _NOT_FOR_THE_PUBLIC])
+
+    def at_rest(self, is_paused: bool) -> bytes:
+        return b""
 
 
 async def run_public_workflow(request: Request) -> Response:
@@ -82,8 +94,10 @@ async def run_public_workflow(request: Request) -> Response:
     with ExitStack() as holding:
         holding.enter_context(services.public_seats.seat(customer_of(client_address(request))))
         accepted = await run_in_threadpool(_accept, services, visitor, body)
-        projection = PublicProjection(PROTOCOLS[body.stream_protocol](False))
-        batches = services.following.read(accepted.submitted.job_id, START, across_pauses=True)
+        job_id = accepted.submitted.job_id
+        view = View(exposes_graph=False, job_id=job_id, thread_id=accepted.session_id, run_id=job_id, is_public=True)
+        projection = PublicProjection(PROTOCOLS[body.stream_protocol](view, BEGINNING))
+        batches = services.following.read(job_id, START, across_pauses=True)
         return event_stream(batches, projection, {}, holding.pop_all())
 
 

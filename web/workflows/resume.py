@@ -1,8 +1,10 @@
 """POST /api/v2/workflows/{job_id}/resume (contract 1.6): somebody answers, or lets a paused job go on."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import orjson
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,12 +31,20 @@ MAX_DECISION_BYTES = 64 * 1024
 MAX_DECISION_DEPTH = 32
 
 
+class ResumeResponse(BaseModel):
+    """The job goes on."""
+
+    job_id: str
+    status: Literal["resuming"] = "resuming"
+    message: Literal["Resume accepted"] = "Resume accepted"
+
+
 async def resume_job(request: Request) -> Response:
     """Takes a decision on a human request, once; without a `request_id` lets a job go on that was paused."""
     services, caller = await admit(request)
     body = await read_model(request, ResumeBody, services.limits.max_body_bytes)
     resumed = await run_in_threadpool(_resume, services, caller, request.path_params["job_id"], body)
-    return json_response({"job_id": resumed, "status": "resuming", "message": "Resume accepted"})
+    return json_response(ResumeResponse(job_id=resumed))
 
 
 def _resume(services: Services, caller: Caller, job_id: str, body: ResumeBody) -> str:
@@ -44,25 +54,41 @@ def _resume(services: Services, caller: Caller, job_id: str, body: ResumeBody) -
         _go_on(services, caller, job, body)
         return job.id
     decision = body.decision.to_decision() if body.decision is not None else Decision(None)
+    check_answer(services, caller, job, body.request_id, decision)
+    give_answer(services, caller, job, body.request_id, decision)
+    return job.id
+
+
+def check_answer(services: Services, caller: Caller, job: JobView, request_id: str, decision: Decision) -> None:
+    """Refuses a decision that the caller may not take, or that does not fit; nothing is changed."""
     asked = requests_of(services.store.database, job.id)
-    named = next((one for one in asked if one.id == body.request_id), None)
+    named = next((one for one in asked if one.id == request_id), None)
     if named is not None and not may_decide(caller, named):
         raise _not_an_answerer(job, named)
     theirs = [one for one in asked if may_decide(caller, one)]
     _check(named or (theirs[-1] if theirs else None), decision)
     _check_secrets(services, job)
+
+
+def give_answer(services: Services, caller: Caller, job: JobView, request_id: str, decision: Decision) -> None:
+    """Takes a decision that was checked, and wakes the job. Refuses with 409 when another was taken before."""
     try:
-        given = Answer(job.id, body.request_id, decision, caller.name, caller.address, caller.actor)
-        woken = answer(services.store.log, given)
+        woken = answer(
+            services.store.log, Answer(job.id, request_id, decision, caller.name, caller.address, caller.actor)
+        )
     except NotResumable as late:
-        raise _not_resumable(job, body.request_id, late) from None
+        raise _not_resumable(job, request_id, late) from None
     services.wake(woken)
-    return job.id
 
 
 def _go_on(services: Services, caller: Caller, job: JobView, body: ResumeBody) -> None:
     if body.decision is not None:
         raise Invalid([{"type": "missing", "loc": ["body", "request_id"], "msg": "Field required"}])
+    let_go_on(services, caller, job)
+
+
+def let_go_on(services: Services, caller: Caller, job: JobView) -> None:
+    """Lets a job go on that was paused. Refuses with 403 and 409."""
     if job.user_id != caller.user_id and not caller.is_superuser:
         raise Refusal(403, "Forbidden", "FLOW_EXECUTE_FORBIDDEN", "Only its owner may let this job go on.")
     try:

@@ -36,7 +36,7 @@ class RunBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    flow_id: str
+    flow_id: str = Field(json_schema_extra={"format": "uuid"})
     input_value: CleanText = ""
     tweaks: dict[str, Any] = Field({}, repr=False)
     session_id: Name | None = None
@@ -91,6 +91,16 @@ class ResumeBody(BaseModel):
 
     request_id: CleanText | None = None
     decision: DecisionBody | None = None
+
+
+class EventsQuery(BaseModel):
+    """`GET /api/v2/workflows/{job_id}/events`. All but the cursor is added to the contract: where the stream ends, in
+    which protocol it is told, and that the state of the graph is left out."""
+
+    last_event_id: str | None = None
+    on_suspend: str | None = None
+    stream_protocol: str | None = None
+    expose_graph_state: bool | None = None
 
 
 class FlowQuery(BaseModel):

@@ -25,7 +25,7 @@ from web.workflows.schemas import JobDetail, JobList, ListQuery, StatusQuery
 
 
 async def workflow_status(request: Request) -> Response:
-    """GET /api/v2/workflows?job_id= (contract 1.2): a failed job is a 500, a timed out one a 408."""
+    """GET /api/v2/workflows?job_id= (contract 1.2): how a job stands; a failed one is a 500, a timed out one a 408."""
     services, caller = await admit(request)
     query = validated_query(request, StatusQuery)
     if query.job_id is None:
@@ -34,13 +34,13 @@ async def workflow_status(request: Request) -> Response:
 
 
 async def job_by_id(request: Request) -> Response:
-    """GET /api/v2/workflows/{job_id}: 200 for every job of the caller, its status in the body."""
+    """GET /api/v2/workflows/{job_id}: how a job stands; 200 for every job of the caller, its status in the body."""
     services, caller = await admit(request)
     return json_response(await run_in_threadpool(_detail, services, caller, request.path_params["job_id"]))
 
 
 async def jobs(request: Request) -> Response:
-    """GET /api/v2/workflows/jobs: newest first, by flow, status and session, page by page."""
+    """GET /api/v2/workflows/jobs: the caller's jobs, newest first, by flow, status and session, page by page."""
     services, caller = await admit(request)
     query = validated_query(request, ListQuery)
     return json_response(await run_in_threadpool(_page, services, caller, query))

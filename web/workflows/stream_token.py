@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,14 @@ from web.callers.caller import Caller
 from web.callers.stream_tokens import QUERY, SECONDS, stream_token
 from web.json import json_response
 from web.services import Services, admit
+
+
+class StreamTokenDetail(BaseModel):
+    """A token, until when it is taken, and the URL that it is for."""
+
+    token: str
+    expires_at: datetime
+    url: str
 
 
 async def post_stream_token(request: Request) -> Response:
@@ -25,4 +34,4 @@ def _issue(services: Services, caller: Caller, job_id: str) -> dict[str, object]
     token = stream_token(services.store.secrets, caller, job.id)
     expires_at = datetime.now(UTC) + timedelta(seconds=SECONDS)
     url = f"/api/v2/workflows/{job.id}/events?{urlencode({QUERY: token})}"
-    return {"token": token, "expires_at": expires_at, "url": url}
+    return StreamTokenDetail(token=token, expires_at=expires_at, url=url).model_dump()

@@ -33,6 +33,8 @@ from flows.values import Message, Source
 from storage.cursor import Cursor
 from storage.stream import Entry
 from web.protocols.langflow import LangflowProjection
+from web.protocols.place import BEGINNING
+from web.protocols.projection import View
 
 BLANK = {"id": None, "display_name": None, "source": None}
 
@@ -76,7 +78,7 @@ def entry(event: Event) -> Entry:
 
 
 def projected(event: Event, *, exposed: bool) -> list[bytes]:
-    return list(LangflowProjection(exposed).frames(entry(event)))
+    return list(LangflowProjection(View(exposed, "j", "s", "j"), BEGINNING).frames(entry(event)))
 
 
 def test_all_types_are_tried() -> None:

@@ -2,21 +2,23 @@
 
 import asyncio
 from contextlib import closing
+from threading import current_thread
 
 import pytest
 
-from flows.events import token, warning
+from flows.events import EventType, token, warning
+from storage.asking import suspend
 from storage.claiming import Claimed
 from storage.cursor import Cursor
 from storage.database import Database
-from storage.log import EventLog
+from storage.log import EventLog, Page
 from storage.passes import announce, complete
 from storage.redis_link import RedisLink
 from storage.redis_stream import RedisStream
 from storage.stream import Entry, StreamBounds
 from tests import services
-from tests.storage.situations import END, JobMaker, claimed
-from tests.web.following import Watcher, following, read_to_end, seqs, silent_log
+from tests.storage.situations import END, JobMaker, asking, claimed, events_of
+from tests.web.following import Watcher, following, read_to_end, seqs, silent_log, told
 from web.streams.hub import TAIL_LENGTH
 
 
@@ -72,14 +74,14 @@ def test_who_falls_behind_misses_nothing(log: EventLog, new_job: JobMaker) -> No
     async def scenario() -> list[Entry]:
         async with following(log) as reader:
             slow = reader.read(owner.job_id, Cursor(0))
-            seen = list(await anext(slow))
+            seen = list(told(await anext(slow)))
             fast = Watcher(reader, owner.job_id)
             announce_some(log, owner, 1)
-            seen += await anext(slow)
+            seen += told(await anext(slow))
             announce_some(log, owner, count)
             complete(log, owner, END)
             await fast.to_end()
-            return [*seen, *[entry async for batch in slow for entry in batch]]
+            return [*seen, *[entry async for batch in slow for entry in told(batch)]]
 
     assert seqs(asyncio.run(scenario())) == list(range(1, count + 5))
 
@@ -115,6 +117,42 @@ def test_a_hole_in_the_stream(log: EventLog, database: Database, new_job: JobMak
             return await client.to_end()
 
     assert seqs(asyncio.run(scenario())) == [1, 2, 3, 4, 5, 6]
+
+
+class CountingLog(EventLog):
+    """A log that knows how often clients have read it."""
+
+    reads = 0
+
+    def read(self, job_id: str, after: Cursor, limit: int = 500) -> Page:
+        self.reads += current_thread().name != "hub"
+        return super().read(job_id, after, limit)
+
+
+def test_who_stays_across_a_pause_is_not_sent_to_the_log(log: EventLog, new_job: JobMaker) -> None:
+    """Where a job comes to rest a client that waits for it to go on hears what comes, as before."""
+    counting = CountingLog(log.database, log.stream)
+    owner = claimed(log, new_job())
+
+    async def scenario() -> tuple[int, list[Entry]]:
+        async with following(counting) as reader:
+            client = Watcher(reader, owner.job_id, across_pauses=True)
+            await client.reached(2)
+            announce_some(log, owner, 1)
+            await client.reached(3)
+            before = counting.reads
+            asking(log, owner)
+            suspend(log, owner)
+            last = events_of(log, owner.job_id)[-1][0]
+            log.publish(owner.job_id, [Entry(Cursor(last, 1), EventType.RUN_SUSPENDED, b"{}")])
+            log.publish(owner.job_id, [Entry(Cursor(last + 1), EventType.WARNING, b"{}")])
+            await client.reached(last + 1)
+            return counting.reads - before, client.seen
+
+    reads, seen = asyncio.run(scenario())
+    assert [entry.type for entry in seen[-2:]] == ["run_suspended", "warning"]
+    assert seqs(seen) == list(range(1, len(seen)))
+    assert reads == 0
 
 
 @pytest.mark.real_services

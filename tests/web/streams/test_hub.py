@@ -3,10 +3,19 @@
 import asyncio
 import time
 
+from starlette.concurrency import run_in_threadpool
+from structlog.testing import capture_logs
+
+from flows.events import warning
 from storage.cursor import START, Cursor
+from storage.database import Database
 from storage.log import EventLog
+from storage.passes import announce
+from storage.states import Status
 from storage.stream import Entry
-from tests.web.following import running_hub
+from tests.actors.workplace import eventually
+from tests.storage.situations import JobMaker, brought_to, claimed, events_of, failing
+from tests.web.following import running_hub, silent_log
 from web.streams.hub import TAIL_LENGTH, Tail
 
 
@@ -117,6 +126,78 @@ def test_a_job_that_comes_while_the_hub_waits_is_heard_at_once(log: EventLog) ->
                 return sorted(took)[2]
 
     assert asyncio.run(scenario()) < 0.25
+
+
+async def heard(tail: Tail, seq: int) -> list[str]:
+    """All that a tail gives up to a milestone, without ever sending its client to the log."""
+    told: list[Entry] = []
+    while not told or told[-1].cursor.seq < seq:
+        entries = await tail.next()
+        assert entries, f"after {told} the client is to read the log"
+        told += entries
+    return [str(entry.cursor) for entry in told]
+
+
+def test_a_hole_is_filled_for_all_tails(log: EventLog, database: Database, new_job: JobMaker) -> None:
+    """What the stream lacks comes in its place, once, also to a client that attached from elsewhere."""
+    owner = claimed(log, new_job())
+
+    async def scenario() -> tuple[list[str], list[str]]:
+        async with running_hub(log) as hub:
+            with hub.attached(owner.job_id, Cursor(2)) as one, hub.attached(owner.job_id, START) as two:
+                announce(silent_log(database), owner, [warning("3"), warning("4")])
+                announce(log, owner, [warning("5")])
+                return await heard(one, 5), await heard(two, 5)
+
+    assert asyncio.run(scenario()) == (["3", "4", "5"], ["3", "4", "5"])
+
+
+def test_what_nobody_published_reaches_all_tails(log: EventLog, database: Database, new_job: JobMaker) -> None:
+    """The hub looks for it, and not each of its clients."""
+    owner = claimed(log, new_job())
+
+    async def scenario() -> tuple[list[str], list[str]]:
+        async with running_hub(log) as hub:
+            with hub.attached(owner.job_id, Cursor(2)) as one, hub.attached(owner.job_id, START) as two:
+                announce(silent_log(database), owner, [warning("3"), warning("4")])
+                return await heard(one, 4), await heard(two, 4)
+
+    assert asyncio.run(scenario()) == (["3", "4"], ["3", "4"])
+
+
+def test_a_hole_is_filled_when_the_database_is_back(log: EventLog, database: Database, new_job: JobMaker) -> None:
+    """Nothing behind the hole is told before it, however long the database fails."""
+    owner = claimed(log, new_job())
+    announce(silent_log(database), owner, [warning("3"), warning("4")])
+
+    async def scenario() -> list[str]:
+        async with running_hub(log) as hub:
+            with hub.attached(owner.job_id, Cursor(2)) as tail:
+                with capture_logs() as told, failing(database):
+                    log.publish(owner.job_id, [entry(5)])
+                    unavailable = {"event": "database_unavailable"}.items()
+                    await run_in_threadpool(eventually, lambda: any(unavailable <= one.items() for one in list(told)))
+                return await heard(tail, 5)
+
+    assert asyncio.run(scenario()) == ["3", "4", "5"]
+
+
+def test_a_job_that_comes_to_rest_sends_away_only_who_does_not_stay(log: EventLog, new_job: JobMaker) -> None:
+    """A client that stays across pauses hears what comes then."""
+    owner = brought_to(log, new_job(), Status.SUSPENDED)
+    last = events_of(log, owner.job_id)[-1][0]
+
+    async def scenario() -> tuple[list[Entry], list[str]]:
+        async with running_hub(log) as hub:
+            with (
+                hub.attached(owner.job_id, Cursor(last)) as going,
+                hub.attached(owner.job_id, Cursor(last), across_pauses=True) as staying,
+            ):
+                told = await going.next()
+                log.publish(owner.job_id, [entry(last + 1)])
+                return told, await heard(staying, last + 1)
+
+    assert asyncio.run(scenario()) == ([], [str(last + 1)])
 
 
 def test_a_hub_that_nobody_needed_ends(log: EventLog) -> None:

@@ -17,6 +17,7 @@ from tests.web.refusing import assert_invalid, assert_not_json, assert_refused, 
 
 MODES = ("sync", "stream", "background")
 LATER = ("stream", "background")
+PROTOCOLS = ["agui", "agui-interrupt", "langflow"]
 MISSING = "0b105ea0-ccef-46c8-844d-d57373370a52"
 
 
@@ -38,12 +39,12 @@ class Case:
 
 
 CASES: Mapping[str, Case] = {
-    "unknown protocol": Case({"stream_protocol": "morse"}, 422, "UNKNOWN_STREAM_PROTOCOL", {"available": ["langflow"]}),
+    "unknown protocol": Case({"stream_protocol": "morse"}, 422, "UNKNOWN_STREAM_PROTOCOL", {"available": PROTOCOLS}),
     "unknown protocol before missing flow": Case(
-        {"stream_protocol": "", "flow_id": MISSING}, 422, "UNKNOWN_STREAM_PROTOCOL", {"available": ["langflow"]}
+        {"stream_protocol": "", "flow_id": MISSING}, 422, "UNKNOWN_STREAM_PROTOCOL", {"available": PROTOCOLS}
     ),
     "unknown protocol before fields of another mode": Case(
-        {"stream_protocol": "x", "files": []}, 422, "UNKNOWN_STREAM_PROTOCOL", {"available": ["langflow"]}
+        {"stream_protocol": "x", "files": []}, 422, "UNKNOWN_STREAM_PROTOCOL", {"available": PROTOCOLS}
     ),
     "missing flow": Case({"flow_id": MISSING}, 404, "FLOW_NOT_FOUND", {"flow_id": MISSING}),
     "missing flow as it was written": Case(

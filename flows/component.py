@@ -71,6 +71,8 @@ class Component(ABC, Generic[InputsT]):
     it puts out none. What is behind `item` is visited for each of them, and edges may lead back from there."""
     runs_flow: ClassVar[bool] = False
     """Whether it runs a whole flow inside: then it has the outputs that the editor gave its node."""
+    asks_people: ClassVar[bool] = False
+    """Whether it asks a person whenever anything is behind it."""
     variables: ClassVar[tuple[str, ...]] = ()
     """The variables that it looks up by itself, beside those that its fields name."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,12 @@ class FlowView:
     is_public: bool
     version_id: str
     max_tokens: int | None
+    project_id: str | None
+    """None for the default project of its owner."""
+    icon: str | None
+    icon_bg_color: str | None
+    locked: bool
+    mcp_enabled: bool
     created_at: datetime
     updated_at: datetime
 
@@ -56,6 +62,11 @@ class NewFlow:
     is_component: bool = False
     is_public: bool = False
     max_tokens: int | None = None
+    project_id: str | None = None
+    icon: str | None = None
+    icon_bg_color: str | None = None
+    locked: bool = False
+    mcp_enabled: bool = False
 
 
 FLOW_COLUMNS = [getattr(Flow, name) for name in FlowView.__dataclass_fields__]
@@ -71,15 +82,27 @@ def create_flow(database: Database, flow: NewFlow) -> FlowView:
 def create_flows(database: Database, flows: Sequence[NewFlow]) -> list[FlowView]:
     """Stores all of some flows of one user, or none of them. What takes long is done before the transaction, which
     holds up every other writer. Raises `TooMany`, `FlowIdTaken` and, for an endpoint name, `NameTaken`."""
-    if not flows:
-        return []
     versions = [version_of(flow.definition) for flow in flows]
     with database.durable() as connection:
-        _check_room(connection, flows)
-        if taken := _taken_ids(connection, [flow.id for flow in flows], flows[0].user_id):
-            raise FlowIdTaken(min(taken))
-        _put_versions(database, connection, dict(versions))
-        return [_create(database, connection, flow, id) for flow, (id, _) in zip(flows, versions, strict=True)]
+        return add_flows(database, connection, flows, versions)
+
+
+def add_flows(
+    database: Database,
+    connection: Connection,
+    flows: Sequence[NewFlow],
+    versions: Sequence[tuple[str, str]],
+    project_id: str | None = None,
+) -> list[FlowView]:
+    """The same inside an open transaction, with the version of each, and for all of them the project they are in."""
+    if not flows:
+        return []
+    _check_room(connection, flows)
+    if taken := _taken_ids(connection, [flow.id for flow in flows], flows[0].user_id):
+        raise FlowIdTaken(min(taken))
+    _put_versions(database, connection, dict(versions))
+    placed = flows if project_id is None else [replace(flow, project_id=project_id) for flow in flows]
+    return [_create(database, connection, flow, id) for flow, (id, _) in zip(placed, versions, strict=True)]
 
 
 def taken_ids(database: Database, flow_ids: Collection[str], user_id: str) -> set[str]:
@@ -123,13 +146,21 @@ def _create(database: Database, connection: Connection, flow: NewFlow, version_i
         "is_public": flow.is_public,
         "version_id": version_id,
         "max_tokens": flow.max_tokens,
+        "project_id": flow.project_id,
+        "icon": flow.icon,
+        "icon_bg_color": flow.icon_bg_color,
+        "locked": flow.locked,
+        "mcp_enabled": flow.mcp_enabled,
     }
     adding = database.insert(Flow).values(created_at=now(), updated_at=now(), **row)
     statement = adding.on_conflict_do_nothing(index_elements=["id"]).returning(*FLOW_COLUMNS)
     try:
         created = connection.execute(statement).one_or_none()
     except IntegrityError:
-        raise NameTaken(str(flow.endpoint_name)) from None
+        if flow.endpoint_name is None:
+            # Its project was deleted at the same moment: nothing is stored, and it may be tried again.
+            raise
+        raise NameTaken(flow.endpoint_name) from None
     if created is None:
         # Somebody stored a flow under this id at the same moment, or it came twice.
         raise FlowIdTaken(flow.id)
@@ -157,7 +188,10 @@ def change_flow(database: Database, flow_id: str, changes: Mapping[str, Any], by
                 published = Action.FLOW_PUBLISHED if values["is_public"] else Action.FLOW_UNPUBLISHED
                 record(connection, Deed(published, flow_id, by))
     except IntegrityError:
-        raise NameTaken(str(values.get("endpoint_name"))) from None
+        if values.get("endpoint_name") is None:
+            # Its new project was deleted at the same moment: nothing is changed, and it may be tried again.
+            raise
+        raise NameTaken(str(values["endpoint_name"])) from None
     return flow_of(row)
 
 
@@ -179,6 +213,17 @@ def find_flow(database: Database, flow_id: str) -> FlowView | None:
     with database.read() as connection:
         row = connection.execute(_FIND, {"of_flow": flow_id}).one_or_none()
     return flow_of(row) if row is not None else None
+
+
+def flow_of_endpoint(database: Database, user_id: str, name: str) -> str | None:
+    """The id of the flow of a user that has this endpoint name."""
+    if "\x00" in name:
+        # PostgreSQL cannot even be asked for it.
+        return None
+    statement = select(col(Flow.id)).where(col(Flow.user_id) == user_id, col(Flow.endpoint_name) == name)
+    with database.read() as connection:
+        found: str | None = connection.execute(statement).scalar_one_or_none()
+    return found
 
 
 def list_flows(database: Database, user_id: str) -> list[FlowView]:

@@ -48,9 +48,9 @@ _jobs, _events = table_of(Job).c, table_of(JobEvent).c
 JOB_COLUMNS = [_jobs[name] for name in JobView.__dataclass_fields__]
 _FIND = select(*JOB_COLUMNS).where(_jobs.id == bindparam("of_job"))
 _OVERRIDES = select(_jobs.overrides).where(_jobs.id == bindparam("of_job"))
-_OUTPUTS = (
+_OF_TYPE = (
     select(_events.payload)
-    .where(_events.job_id == bindparam("of_job"), _events.type == EventType.OUTPUT)
+    .where(_events.job_id == bindparam("of_job"), _events.type == bindparam("of_type"))
     .order_by(_events.seq)
 )
 
@@ -104,9 +104,18 @@ def list_jobs(database: Database, wanted: JobFilter) -> list[JobView]:
 
 def outputs_of(database: Database, job_id: str) -> dict[str, dict[str, Any]]:
     """The outputs of a job by component id, in the order they came: a function of its log, whoever wrote it."""
+    return {output.pop("component_id"): output for output in _told(database, job_id, EventType.OUTPUT)}
+
+
+def finished_vertices(database: Database, job_id: str) -> list[dict[str, Any]]:
+    """What `end_vertex` told of each vertex that was built, in the order they came; of one in a loop several times."""
+    return _told(database, job_id, EventType.END_VERTEX)
+
+
+def _told(database: Database, job_id: str, kind: EventType) -> list[dict[str, Any]]:
     with database.read() as connection:
-        frames = [orjson.loads(payload) for payload in connection.execute(_OUTPUTS, {"of_job": job_id}).scalars()]
-    return {output.pop("component_id"): output for output in (frame["data"] for frame in frames)}
+        found = connection.execute(_OF_TYPE, {"of_job": job_id, "of_type": kind}).scalars()
+        return [orjson.loads(payload)["data"] for payload in found]
 
 
 @dataclass(frozen=True)

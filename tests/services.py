@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
@@ -38,10 +38,12 @@ def missing() -> list[str]:
 
 def require() -> None:
     """Skips the test, or fails it where services are required, when a binary is missing."""
-    lacking = missing()
-    if not lacking:
-        return
-    reason = f"not installed: {', '.join(lacking)}"
+    if names := missing():
+        lacking(f"not installed: {', '.join(names)}")
+
+
+def lacking(reason: str) -> NoReturn:
+    """Skips the test, or fails it where services are required."""
     if os.environ.get("PENSTOCK_REQUIRE_SERVICES") == "1":
         pytest.fail(f"PENSTOCK_REQUIRE_SERVICES=1, but {reason}", pytrace=False)
     pytest.skip(reason)

@@ -43,8 +43,15 @@ class Invalid(Exception):
         super().__init__("The request does not fit its schema.")
 
 
+MOST_FAULTS = 1_000
+"""Faults of one request that are told (I10): each is told in many times the bytes that make it."""
+
+
 def invalid_from(error: ValidationError, where: str) -> Invalid:
-    """Pydantic's errors as the contract shows them, located in the body or the query."""
+    """Pydantic's errors as the contract shows them, located in the body or the query; of too many, how many."""
+    if error.error_count() > MOST_FAULTS:
+        message = f"The request has {error.error_count()} faults, too many to tell them. Is it of this route?"
+        return Invalid([{"type": "too_many_faults", "loc": [where], "msg": message}])
     faults = error.errors(include_url=False, include_input=False)
     return Invalid([_fault(dict(fault), where) for fault in faults])
 
@@ -61,6 +68,12 @@ def _fault(fault: dict[str, Any], where: str) -> dict[str, Any]:
 def flow_not_found(flow_id: str) -> Refusal:
     """Missing, or not for this caller: the answer is the same (I9)."""
     return Refusal(404, "Flow not found", "FLOW_NOT_FOUND", f"Flow {flow_id} not found.", flow_id=flow_id)
+
+
+def project_not_found(project_id: str) -> Refusal:
+    """Missing, or not for this caller: the answer is the same (I9)."""
+    message = f"Project {project_id} not found."
+    return Refusal(404, "Project not found", "PROJECT_NOT_FOUND", message, project_id=project_id)
 
 
 def job_not_found(job_id: str) -> Refusal:

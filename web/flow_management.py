@@ -1,49 +1,40 @@
 """The routes under /api/v1/flows: stored flows and exported files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
-from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flows.definition import flow_data
-from flows.errors import FlowRefused, UnknownComponents
-from flows.secrets import redacted
-from storage.errors import FlowIdTaken, LiveJobs, NameTaken, TooMany
-from storage.flow_store import (
-    MOST,
-    NewFlow,
-    change_flow,
-    create_flows,
-    delete_flow,
-    find_flow,
-    load_version,
-    load_versions,
-    taken_ids,
-)
+from storage.errors import FlowIdTaken, LiveJobs, NameTaken
+from storage.flow_store import FlowView, change_flow, create_flows, delete_flow, find_flow, load_versions
 from storage.levels import Access
+from storage.projects import find_project, stored_project_id
 from storage.rights import FlowRights, reachable_flows
 from web.access import load_flow
-from web.bodies import parse_json, read_bytes, read_form, read_model, validated
+from web.bodies import parse_json, read_bytes, read_form, read_model, validated, validated_query
 from web.callers.caller import Caller
-from web.errors import Refusal, flow_not_found
-from web.flow_schemas import AccessType, FlowBody, FlowPatch, FlowPath
+from web.errors import Refusal, flow_not_found, project_not_found
+from web.flow_creating import check, name_taken, new_flow, new_flows, refusing, too_many
+from web.flow_schemas import AccessType, FlowBody, FlowPatch, FlowPath, FlowsQuery
+from web.flow_showing import folder_of, seen, shown, whole
 from web.json import json_response
 from web.services import Services, admit, admit_account
-from web.workflows.accepting import invalid_flow
 
 MOST_AT_ONCE = 100
 """Flows in one upload (I10)."""
+NEVER_NULL = ("name", "locked", "mcp_enabled")
+"""What a change to null leaves as it is."""
 
 
 async def flows(request: Request) -> Response:
-    """GET /api/v1/flows/: the caller's flows by name; with `header_flows=true` without their data."""
+    """GET /api/v1/flows/: the flows that the caller may see, by name, all or a page of them; of one project with
+    `folder_id`, with `header_flows=true` without their data."""
     services, caller = await admit(request)
-    with_data = request.query_params.get("header_flows", "false").lower() != "true"
-    return json_response(await run_in_threadpool(_list, services, caller, with_data))
+    query = validated_query(request, FlowsQuery)
+    return json_response(await run_in_threadpool(_list, services, caller, query))
 
 
 async def post_flow(request: Request) -> Response:
@@ -55,7 +46,7 @@ async def post_flow(request: Request) -> Response:
 
 
 async def get_flow(request: Request) -> Response:
-    """GET /api/v1/flows/{flow_id}."""
+    """GET /api/v1/flows/{flow_id}: a flow."""
     services, caller = await admit(request)
     return json_response(await run_in_threadpool(_get, services, caller, request.path_params["flow_id"]))
 
@@ -78,7 +69,7 @@ async def put_flow(request: Request) -> Response:
 
 
 async def remove_flow(request: Request) -> Response:
-    """DELETE /api/v1/flows/{flow_id}: 204; 409 while jobs of it live. Finished jobs stay readable."""
+    """DELETE /api/v1/flows/{flow_id}: deletes a flow; 204; 409 while jobs of it live. Finished jobs stay readable."""
     services, caller = await admit_account(request)
     await run_in_threadpool(_delete, services, caller, request.path_params["flow_id"])
     return Response(status_code=204)
@@ -90,7 +81,7 @@ async def upload_flow(request: Request) -> Response:
     document = parse_json(await _uploaded(request, services.limits.max_body_bytes))
     items = document["flows"] if isinstance(document, dict) and isinstance(document.get("flows"), list) else [document]
     if len(items) > MOST_AT_ONCE:
-        raise _too_many(f"An upload may hold {MOST_AT_ONCE} flows.", MOST_AT_ONCE)
+        raise too_many(f"An upload may hold {MOST_AT_ONCE} flows.", MOST_AT_ONCE)
     bodies = [validated(item, FlowBody, "body") for item in items]
     return json_response(await run_in_threadpool(_create, services, caller, bodies), 201)
 
@@ -105,59 +96,30 @@ async def _uploaded(request: Request, limit: int) -> bytes:
         return await file.read()
 
 
-def _list(services: Services, caller: Caller, with_data: bool) -> list[dict[str, Any]]:
-    found = [_seen(caller, one) for one in reachable_flows(services.store.database, caller.account)]
-    wanted = {one.flow.version_id for one in found} if with_data else ()
+def _list(services: Services, caller: Caller, query: FlowsQuery) -> list[dict[str, Any]]:
+    reachable = [seen(caller, one) for one in reachable_flows(services.store.database, caller.account)]
+    found = [one for one in reachable if _is_listed(one.flow, query)][query.part]
+    wanted = () if query.header_flows else {one.flow.version_id for one in found}
     definitions = load_versions(services.store.database, wanted)
-    return [_shown(one, definitions.get(one.flow.version_id)) for one in found]
+    return [shown(one, definitions.get(one.flow.version_id)) for one in found]
+
+
+def _is_listed(flow: FlowView, query: FlowsQuery) -> bool:
+    if query.components_only and not flow.is_component:
+        return False
+    return query.folder_id is None or folder_of(flow) == str(query.folder_id)
 
 
 def _get(services: Services, caller: Caller, flow_id: str) -> dict[str, Any]:
-    return _whole(services, _seen(caller, load_flow(services, caller, flow_id)))
+    return whole(services, seen(caller, load_flow(services, caller, flow_id)))
 
 
 def _create(services: Services, caller: Caller, bodies: Sequence[FlowBody]) -> list[dict[str, Any]]:
-    """Stores all of them or none: each under its own id, or a new one when it has none or may not have that."""
-    definitions = [_check(services, body.data) for body in bodies]
-    wanted = {str(body.id) for body in bodies if body.id is not None}
-    taken = taken_ids(services.store.database, wanted, caller.user_id)
-    flows: list[NewFlow] = []
-    for body, definition in zip(bodies, definitions, strict=True):
-        flow_id = str(body.id) if body.id is not None and str(body.id) not in taken else str(uuid4())
-        taken.add(flow_id)
-        flows.append(_new_flow(caller, body, flow_id, definition))
-    try:
-        return _store(services, flows)
-    except FlowIdTaken as late:
-        raise _name_taken(late) from None
-
-
-def _store(services: Services, flows: Sequence[NewFlow]) -> list[dict[str, Any]]:
-    """Raises `FlowIdTaken`; everything else that is in their way is refused."""
-    try:
+    """Stores all of them or none."""
+    flows = new_flows(services, caller, bodies)
+    with refusing():
         created = create_flows(services.store.database, flows)
-    except FlowIdTaken:
-        raise
-    except NameTaken as taken:
-        raise _name_taken(taken) from None
-    except TooMany as many:
-        raise _too_many(str(many), MOST) from None
-    return [_whole(services, FlowRights(flow, Access.OWN)) for flow in created]
-
-
-def _new_flow(caller: Caller, body: FlowBody, flow_id: str, definition: dict[str, Any]) -> NewFlow:
-    return NewFlow(
-        id=flow_id,
-        user_id=caller.user_id,
-        name=body.name,
-        definition=definition,
-        description=body.description,
-        endpoint_name=body.endpoint_name,
-        tags=tuple(body.tags or ()),
-        is_component=bool(body.is_component),
-        is_public=body.access_type is AccessType.PUBLIC,
-        max_tokens=body.max_tokens,
-    )
+    return [whole(services, FlowRights(flow, Access.OWN)) for flow in created]
 
 
 def _put(services: Services, caller: Caller, body: FlowBody) -> tuple[dict[str, Any], Literal[200, 201]]:
@@ -165,37 +127,57 @@ def _put(services: Services, caller: Caller, body: FlowBody) -> tuple[dict[str, 
     put there at the same moment is changed."""
     flow_id = str(body.id)
     if find_flow(services.store.database, flow_id) is None:
-        try:
-            [created] = _store(services, [_new_flow(caller, body, flow_id, _check(services, body.data))])
-        except FlowIdTaken:
-            pass
-        else:
-            return created, 201
-    changes = body.model_dump(exclude={"id", "is_component"} | (set() if body.access_type else {"access_type"}))
-    return _change(services, caller, flow_id, {**changes, "tags": changes["tags"] or []}), 200
+        flow = new_flow(services, caller, body, flow_id, check(services, body.data))
+        with refusing():
+            try:
+                [created] = create_flows(services.store.database, [flow])
+            except FlowIdTaken:
+                pass
+            else:
+                return whole(services, FlowRights(created, Access.OWN)), 201
+    return _change(services, caller, flow_id, _changes(services, caller, body)), 200
+
+
+def _changes(services: Services, caller: Caller, body: FlowBody) -> dict[str, Any]:
+    """What a whole flow changes of the one that has its id: everything but what it does not say of where it is, who may
+    run it and how it is shown; a project that its owner does not have is one of another server."""
+    unsaid = {name for name in ("access_type", "locked", "mcp_enabled") if getattr(body, name) is None}
+    folder = body.folder_id
+    if folder is None or find_project(services.store.database, caller.user_id, str(folder)) is None:
+        unsaid.add("folder_id")
+    changes = body.model_dump(exclude={"id", "is_component"} | unsaid)
+    return {**changes, "tags": changes["tags"] or []}
 
 
 def _change(services: Services, caller: Caller, flow_id: str, changes: dict[str, Any]) -> dict[str, Any]:
-    """Changes what is given; only its owner publishes a flow."""
-    values = dict(changes)
+    """Changes what is given; only its owner publishes a flow, or puts it into another project."""
+    values = {name: value for name, value in changes.items() if value is not None or name not in NEVER_NULL}
     access_type = values.pop("access_type", None)
     found = load_flow(services, caller, flow_id, Access.WRITE if access_type is None else Access.OWN)
     if access_type is not None:
         values["is_public"] = access_type is AccessType.PUBLIC
-    if values.get("name", "") is None:
-        del values["name"]
-    data = values.pop("data", None)
+    data, folder_id = values.pop("data", None), values.pop("folder_id", None)
+    if folder_id is not None and str(folder_id) != folder_of(found.flow):
+        values["project_id"] = _new_place(services, caller, found.flow, str(folder_id))
     if data is not None:
-        values["definition"] = _check(services, data)
+        values["definition"] = check(services, data)
     if "tags" in values:
         values["tags"] = values["tags"] or []
     try:
         changed = change_flow(services.store.database, found.flow.id, values, caller.actor)
     except NameTaken as taken:
-        raise _name_taken(taken) from None
+        raise name_taken(taken) from None
     except LookupError:
         raise flow_not_found(flow_id) from None
-    return _whole(services, FlowRights(changed, found.access))
+    return whole(services, FlowRights(changed, found.access))
+
+
+def _new_place(services: Services, caller: Caller, flow: FlowView, folder_id: str) -> str | None:
+    """What a flow stores of the project that it is put into, which must be its owner's."""
+    load_flow(services, caller, flow.id, Access.OWN)
+    if find_project(services.store.database, flow.user_id, folder_id) is None:
+        raise project_not_found(folder_id)
+    return stored_project_id(flow.user_id, folder_id)
 
 
 def _delete(services: Services, caller: Caller, flow_id: str) -> None:
@@ -209,56 +191,3 @@ def _delete(services: Services, caller: Caller, flow_id: str) -> None:
     if not was_there:
         raise flow_not_found(flow_id)
     files.clear_deleted(held)
-
-
-def _check(services: Services, data: dict[str, Any]) -> dict[str, Any]:
-    """The definition, if it can run. Refuses with every unknown type named."""
-    try:
-        definition = flow_data(data)
-        services.store.graphs.check(definition)
-    except UnknownComponents as unknown:
-        raise Refusal(
-            400, "Invalid flow data", "INVALID_FLOW_DATA", str(unknown), unknown_types=list(unknown.types)
-        ) from None
-    except FlowRefused as refused:
-        raise invalid_flow(str(refused)) from None
-    return definition
-
-
-def _name_taken(taken: NameTaken) -> Refusal:
-    return Refusal(409, "Name taken", "NAME_TAKEN", str(taken), name=taken.name)
-
-
-def _too_many(message: str, limit: int) -> Refusal:
-    return Refusal(422, "Too many flows", "TOO_MANY_FLOWS", message, limit=limit)
-
-
-def _seen(caller: Caller, found: FlowRights) -> FlowRights:
-    """A flow as a caller may know it: whoever a service calls for may run what it owns, and no more (contract 6.4)."""
-    return found if caller.end_user is None else FlowRights(found.flow, min(found.access, Access.EXECUTE))
-
-
-def _whole(services: Services, found: FlowRights) -> dict[str, Any]:
-    return _shown(found, load_version(services.store.database, found.flow.version_id))
-
-
-def _shown(found: FlowRights, definition: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A flow as it is answered; the definition without its secrets for whoever may not change it."""
-    flow, may_write = found.flow, found.access >= Access.WRITE
-    return {
-        "id": flow.id,
-        "name": flow.name,
-        "description": flow.description,
-        "endpoint_name": flow.endpoint_name,
-        "tags": list(flow.tags),
-        "is_component": flow.is_component,
-        "access_type": AccessType.PUBLIC if flow.is_public else AccessType.PRIVATE,
-        "access": found.access.name.lower(),
-        "max_tokens": flow.max_tokens,
-        "user_id": flow.user_id,
-        # The hash of the whole definition: it would tell a guess at a secret from a miss.
-        "version_id": flow.version_id if may_write else None,
-        "created_at": flow.created_at,
-        "updated_at": flow.updated_at,
-        "data": definition if definition is None or may_write else redacted(definition),
-    }

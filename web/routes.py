@@ -12,7 +12,9 @@ from web.health import health, ready
 from web.human_requests import human_request_events, human_requests, pending, pending_of_job
 from web.knowledge_bases import knowledge_bases, remove_knowledge_base
 from web.messages import messages, remove_messages, remove_session, sessions
+from web.projects import routes as projects
 from web.shares import put_share, remove_share, shares
+from web.v1.run import run_v1
 from web.workflows.events import job_events
 from web.workflows.pause import pause_job
 from web.workflows.public import run_public_workflow
@@ -25,6 +27,7 @@ from web.workflows.stream_token import post_stream_token
 WORKFLOWS = "/api/v2/workflows"
 HUMAN_REQUESTS = "/api/v2/human-requests"
 FLOWS = "/api/v1/flows/"
+PROJECTS = "/api/v1/projects/"
 VARIABLES = "/api/v1/variables/"
 FILES = "/api/v2/files"
 API_KEYS = "/api/v1/api_key/"
@@ -61,6 +64,14 @@ ROUTES: list[BaseRoute] = [
     Route(f"{FLOWS}{{flow_id}}/shares", shares, methods=["GET"]),
     Route(f"{FLOWS}{{flow_id}}/shares", put_share, methods=["POST"]),
     Route(f"{FLOWS}{{flow_id}}/shares/{{share_id}}", remove_share, methods=["DELETE"]),
+    Route(PROJECTS, projects.projects, methods=["GET"]),
+    Route(PROJECTS, projects.post_project, methods=["POST"]),
+    Route(f"{PROJECTS}upload/", projects.upload_project, methods=["POST"]),
+    Route(f"{PROJECTS}download/{{project_id}}", projects.download_project, methods=["GET"]),
+    Route(f"{PROJECTS}{{project_id}}", projects.get_project, methods=["GET"]),
+    Route(f"{PROJECTS}{{project_id}}", projects.patch_project, methods=["PATCH"]),
+    Route(f"{PROJECTS}{{project_id}}", projects.remove_project, methods=["DELETE"]),
+    Route("/api/v1/run/{id_or_endpoint}", run_v1, methods=["POST"]),
     Route("/api/v1/login", logins.login, methods=["POST"]),
     Route("/api/v1/logout", logins.logout, methods=["POST"]),
     Route("/api/v1/session", logins.session, methods=["GET"]),

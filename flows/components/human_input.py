@@ -65,6 +65,7 @@ class HumanInput(Component[HumanInputFields]):
 
     types = ("HumanInput",)
     inputs = HumanInputFields
+    asks_people = True
     outputs: ClassVar = {VALUES: Port(("Data", "JSON"))}
 
     def ports(self, fields: Mapping[str, Json]) -> Mapping[str, Port]:

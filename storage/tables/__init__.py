@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 
 from storage.tables.accounts import ApiKey, HashKey, Login, User, Variable
 from storage.tables.belongings import AuditEntry, StoredFile
-from storage.tables.flows import Flow, FlowShare, FlowVersion
+from storage.tables.flows import Flow, FlowShare, FlowVersion, Project
 from storage.tables.jobs import ChatMessage, CheckpointRow, Job, JobEvent, VertexIntent, VertexRow
 from storage.tables.knowledge import KnowledgeBase, KnowledgeChunk
 from storage.tables.people import Answerer, ExecutionSignal, HumanRequestRow
@@ -28,6 +28,7 @@ __all__ = [
     "KnowledgeBase",
     "KnowledgeChunk",
     "Login",
+    "Project",
     "StoredFile",
     "Sweep",
     "User",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Text, false
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, Text, false
 from sqlmodel import Field, SQLModel
 
 from storage.clock import Instant
@@ -24,10 +24,15 @@ class Flow(SQLModel, table=True):
     """A stored flow and the version that a new job of it runs."""
 
     __tablename__ = "flows"
-    __table_args__ = (Index("flows_endpoint_name", "user_id", "endpoint_name", unique=True),)
+    __table_args__ = (
+        ForeignKeyConstraint(["project_id"], ["projects.id"], name="flows_project", ondelete="SET NULL"),
+        Index("flows_endpoint_name", "user_id", "endpoint_name", unique=True),
+    )
 
     id: str = Field(primary_key=True)
     user_id: str = Field(foreign_key="users.id", index=True)
+    project_id: str | None = Field(default=None, index=True)
+    """A project of the same user; null for the default one."""
     name: str
     description: str | None = Field(default=None, sa_type=Text)
     endpoint_name: str | None = None
@@ -38,6 +43,24 @@ class Flow(SQLModel, table=True):
     version_id: str = Field(foreign_key="flow_versions.id")
     max_tokens: int | None = Field(default=None, sa_type=BigInteger)
     """What the model calls of one run may cost before somebody is asked; null for whatever it takes."""
+    icon: str | None = Field(default=None, sa_type=Text)
+    """This and the next three are what an editor keeps with a flow; nothing here reads them."""
+    icon_bg_color: str | None = Field(default=None, sa_type=Text)
+    locked: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    mcp_enabled: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    created_at: datetime = Field(sa_type=Instant)
+    updated_at: datetime = Field(sa_type=Instant)
+
+
+class Project(SQLModel, table=True):
+    """Flows that their owner keeps together. Names need not differ."""
+
+    __tablename__ = "projects"
+
+    id: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id", index=True)
+    name: str
+    description: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)
 

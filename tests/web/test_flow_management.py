@@ -20,7 +20,8 @@ UPLOAD = f"{FLOWS}upload/"
 MISSING = "0b105ea0-ccef-46c8-844d-d57373370a52"
 SHOWN = {
     "id", "name", "description", "endpoint_name", "tags", "is_component", "access_type", "access", "max_tokens",
-    "user_id", "version_id", "created_at", "updated_at", "data",
+    "user_id", "version_id", "created_at", "updated_at", "data", "folder_id", "icon", "icon_bg_color", "locked",
+    "mcp_enabled", "webhook",
 }  # fmt: skip
 
 WRITES: Mapping[str, tuple[str, str]] = {

@@ -14,6 +14,7 @@ from tests.web.rights.world import World
 Statuses: TypeAlias = Mapping[Principal, int]
 INBOX = "/api/v2/human-requests"
 API_KEYS = "/api/v1/api_key/"
+PROJECTS = "/api/v1/projects/"
 VARIABLES = "/api/v1/variables/"
 FILES = "/api/v2/files"
 AUDIT = "/api/v2/audit"
@@ -155,6 +156,27 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("DELETE", f"{FLOWS}{{flow_id}}/shares/{{share_id}}"): Row(
         lambda world: Call.to(f"{FLOWS}{world.flow_id}/shares/{world.share_id}"),
         not_end_users(whoever_may(Access.OWN, 204)),
+    ),
+    ("GET", PROJECTS): Row(lambda world: Call.to(PROJECTS), not_end_users(every_user())),
+    ("POST", PROJECTS): Row(lambda world: Call.to(PROJECTS, name="new"), not_end_users(every_user(201))),
+    ("POST", f"{PROJECTS}upload/"): Row(
+        lambda world: Call.to(f"{PROJECTS}upload/", flows=[{"name": "new", "data": echo_flow()}]),
+        not_end_users(every_user(201)),
+    ),
+    ("GET", f"{PROJECTS}download/{{project_id}}"): Row(
+        lambda world: Call.to(f"{PROJECTS}download/{world.project_id}"), not_end_users(whose_thing())
+    ),
+    ("GET", f"{PROJECTS}{{project_id}}"): Row(
+        lambda world: Call.to(f"{PROJECTS}{world.project_id}"), not_end_users(whose_thing())
+    ),
+    ("PATCH", f"{PROJECTS}{{project_id}}"): Row(
+        lambda world: Call.to(f"{PROJECTS}{world.project_id}", name="changed"), not_end_users(whose_thing())
+    ),
+    ("DELETE", f"{PROJECTS}{{project_id}}"): Row(
+        lambda world: Call.to(f"{PROJECTS}{world.project_id}"), not_end_users(whose_thing(204))
+    ),
+    ("POST", "/api/v1/run/{id_or_endpoint}"): Row(
+        lambda world: Call.to(f"/api/v1/run/{world.flow_id}", input_value="x"), whoever_may(Access.EXECUTE)
     ),
     ("POST", "/api/v1/login"): Row(
         lambda world: Call.to("/api/v1/login", username="nobody", password="wrong"), everybody(401)

@@ -54,6 +54,10 @@ class World:
         return str(self.by_owner("POST", WORKFLOWS, json={"flow_id": self.flow_id, "input_value": "x"})["job_id"])
 
     @cached_property
+    def project_id(self) -> str:
+        return str(self.by_owner("POST", "/api/v1/projects/", json={"name": "a project"})["id"])
+
+    @cached_property
     def key_id(self) -> str:
         return str(self.by_owner("POST", "/api/v1/api_key/", json={"name": "another"})["id"])
 

@@ -1,0 +1,1 @@
+"""Projects, and the archives in which they travel."""

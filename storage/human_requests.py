@@ -22,6 +22,7 @@ BATCH = 200
 
 _requests = table_of(HumanRequestRow).c
 _OF_JOB = select(table_of(HumanRequestRow)).where(_requests.job_id == bindparam("of_job")).order_by(_requests.number)
+_JOB_OF = select(_requests.job_id).where(_requests.id == bindparam("of_request"))
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,13 @@ def requests_of(database: Database, job_id: str) -> list[RequestView]:
 def find_request(database: Database, job_id: str, request_id: str) -> RequestView | None:
     """One request of a job."""
     return next((found for found in requests_of(database, job_id) if found.id == request_id), None)
+
+
+def job_of_request(database: Database, request_id: str) -> str | None:
+    """The job that asks something."""
+    with database.read() as connection:
+        found: str | None = connection.execute(_JOB_OF, {"of_request": request_id}).scalar_one_or_none()
+    return found
 
 
 def open_requests(database: Database, wanted: RequestFilter) -> list[RequestView]:

@@ -31,6 +31,8 @@ from storage.states import Mode
 from storage.stream import EventStream, StreamBounds
 from storage.submitting import NewJob
 from tests import services
+from tests.node import installing
+from tests.node.agui_client import AguiClient
 from tests.services import PostgresServer, RedisServer
 
 REAL = pytest.mark.real_services
@@ -93,6 +95,19 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(Database(f"sqlite:///{path}")) as template:
         migrate(template)
     return path
+
+
+@pytest.fixture(scope="session")
+def node_folder() -> Path:
+    """The folder in which `node` finds the packages of tests/node/package.json."""
+    return installing.require()
+
+
+@pytest.fixture(scope="session")
+def agui_client(node_folder: Path) -> Iterator[AguiClient]:
+    """The AG-UI client as it is published."""
+    with closing(AguiClient(node_folder)) as started:
+        yield started
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from web.accounts import login as logins
 from web.accounts import variables
 from web.accounts.api_keys import api_keys, post_api_key, remove_api_key
 from web.accounts.audit import audit_log
+from web.agui.run import run_agent
 from web.health import health, ready
 from web.human_requests import human_request_events, human_requests, pending, pending_of_job
 from web.knowledge_bases import knowledge_bases, remove_knowledge_base
@@ -25,6 +26,7 @@ from web.workflows.stop import stop_workflow
 from web.workflows.stream_token import post_stream_token
 
 WORKFLOWS = "/api/v2/workflows"
+AGUI = "/api/v2/agui"
 HUMAN_REQUESTS = "/api/v2/human-requests"
 FLOWS = "/api/v1/flows/"
 PROJECTS = "/api/v1/projects/"
@@ -50,6 +52,7 @@ ROUTES: list[BaseRoute] = [
     Route(f"{WORKFLOWS}/{{job_id}}/pending", pending_of_job, methods=["GET"]),
     Route(f"{WORKFLOWS}/{{job_id}}/pause", pause_job, methods=["POST"]),
     Route(f"{WORKFLOWS}/{{job_id}}/resume", resume_job, methods=["POST"]),
+    Route(f"{AGUI}/{{flow_id}}", run_agent, methods=["POST"]),
     Route(HUMAN_REQUESTS, human_requests, methods=["GET"]),
     Route(f"{HUMAN_REQUESTS}/events", human_request_events, methods=["GET"]),
     Route(AUDIT, audit_log, methods=["GET"]),

@@ -175,6 +175,11 @@ ROWS: Mapping[tuple[str, str], Row] = {
     ("DELETE", f"{PROJECTS}{{project_id}}"): Row(
         lambda world: Call.to(f"{PROJECTS}{world.project_id}"), not_end_users(whose_thing(204))
     ),
+    ("POST", "/api/v2/agui/{flow_id}"): Row(
+        lambda world: Call.to(f"/api/v2/agui/{world.flow_id}", threadId="t", runId=str(uuid4()), messages=[]),
+        whoever_may(Access.EXECUTE),
+        is_stream=True,
+    ),
     ("POST", "/api/v1/run/{id_or_endpoint}"): Row(
         lambda world: Call.to(f"/api/v1/run/{world.flow_id}", input_value="x"), whoever_may(Access.EXECUTE)
     ),

@@ -30,6 +30,8 @@ from web.gates.envelope import Envelope
 from web.gates.headers import SecurityHeaders
 from web.gates.rates import RateBounds, Rates
 from web.gates.seats import Seats
+from web.openapi.document import Description
+from web.openapi.operations import OPERATIONS
 from web.routes import ROUTES
 from web.services import Services, WebLimits
 from web.streams.farewell import say_goodbye
@@ -71,6 +73,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
                 proxies=TrustedProxies(settings.trusted_networks),
                 rates=Rates(_rate_bounds(settings), store.redis),
                 origins=settings.origins,
+                description=Description(ROUTES, OPERATIONS),
             )
             async with _farewell(hub):
                 with _loaded_for_good():

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -36,6 +37,25 @@ class FilesQuery(BaseModel):
     flow_id: UUID | None = None
 
 
+class FileDetail(BaseModel):
+    """A file as Langflow shows it; `flow_id` and `created_at` are added."""
+
+    id: str
+    name: str
+    path: str
+    size: int
+    provider: None = None
+    flow_id: str | None
+    created_at: datetime
+
+
+class FlowFileDetail(BaseModel):
+    """A file that was stored for a flow: `file_path` is what a run names it by."""
+
+    flowId: str  # noqa: N815 - Langflow's word
+    file_path: str
+
+
 async def post_file(request: Request) -> Response:
     """POST /api/v2/files: stores the form's `file` for the caller's own runs; 201."""
     services, caller = await admit(request)
@@ -48,7 +68,7 @@ async def post_flow_file(request: Request) -> Response:
     services, caller = await admit_account(request)
     found = await run_in_threadpool(load_flow, services, caller, request.path_params["flow_id"], Access.WRITE)
     file = await _take(request, services, partial(_add_to_flow, services, caller, found.flow))
-    return json_response({"flowId": found.flow.id, "file_path": file.path}, 201)
+    return json_response(FlowFileDetail(flowId=found.flow.id, file_path=file.path), 201)
 
 
 async def files(request: Request) -> Response:
@@ -66,7 +86,7 @@ async def get_file(request: Request) -> Response:
 
 
 async def remove_file(request: Request) -> Response:
-    """DELETE /api/v2/files/{file_id}: 204."""
+    """DELETE /api/v2/files/{file_id}: deletes a file; 204."""
     services, caller = await admit(request)
     await run_in_threadpool(_delete, services, caller, request.path_params["file_id"])
     return Response(status_code=204)
@@ -155,13 +175,4 @@ def _file_not_found(file_id: str) -> Refusal:
 
 
 def _shown(file: FileView) -> dict[str, Any]:
-    """As Langflow shows a file; `flow_id` and `created_at` are added."""
-    return {
-        "id": file.id,
-        "name": file.name,
-        "path": file.path,
-        "size": file.size,
-        "provider": None,
-        "flow_id": file.flow_id,
-        "created_at": file.created_at,
-    }
+    return FileDetail.model_validate(file, from_attributes=True).model_dump()

@@ -2,25 +2,41 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import redis
+from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.cursor import START
-from storage.liveness import standing
+from storage.liveness import Standing, standing
 from storage.store import Store
 from storage.stream import StreamUnavailable
 from web.json import json_response
 from web.services import Services, services_of
 
 
+class Health(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """`ok`, or the fault, of each part; `work` is told while the database answers."""
+
+    database: str
+    stream: str
+    workers: str | None = None
+    work: Standing | None = None
+
+
 async def health(request: Request) -> Response:
     """GET /health: 200 while the process answers."""
-    return json_response({"status": "ok"})
+    return json_response(Health())
 
 
 async def ready(request: Request) -> Response:

@@ -22,6 +22,17 @@ class KnowledgePath(BaseModel):
     name: Name
 
 
+class KnowledgeBaseDetail(BaseModel):
+    """What is told of a knowledge base; `size` is that of its texts in bytes."""
+
+    id: str
+    name: str
+    embedding_model: str
+    dimensions: int
+    chunks: int
+    size: int
+
+
 async def knowledge_bases(request: Request) -> Response:
     """GET: the caller's knowledge bases by name, without their texts."""
     services, caller = await admit_account(request)
@@ -40,11 +51,11 @@ async def remove_knowledge_base(request: Request) -> Response:
 
 
 def _shown(base: Base) -> dict[str, Any]:
-    return {
-        "id": base.id,
-        "name": base.name,
-        "embedding_model": base.embedding,
-        "dimensions": base.dimensions,
-        "chunks": base.chunks,
-        "size": base.bytes,
-    }
+    return KnowledgeBaseDetail(
+        id=base.id,
+        name=base.name,
+        embedding_model=base.embedding,
+        dimensions=base.dimensions,
+        chunks=base.chunks,
+        size=base.bytes,
+    ).model_dump()

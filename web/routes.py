@@ -13,6 +13,7 @@ from web.health import health, ready
 from web.human_requests import human_request_events, human_requests, pending, pending_of_job
 from web.knowledge_bases import knowledge_bases, remove_knowledge_base
 from web.messages import messages, remove_messages, remove_session, sessions
+from web.openapi.serving import docs_file, docs_page, openapi_document
 from web.projects import routes as projects
 from web.shares import put_share, remove_share, shares
 from web.v1.run import run_v1
@@ -40,6 +41,9 @@ KNOWLEDGE = "/api/v1/knowledge_bases"
 ROUTES: list[BaseRoute] = [
     Route("/health", health, methods=["GET"]),
     Route("/ready", ready, methods=["GET"]),
+    Route("/openapi.json", openapi_document, methods=["GET"]),
+    Route("/docs", docs_page, methods=["GET"]),
+    Route("/docs/{file}", docs_file, methods=["GET"]),
     Route(WORKFLOWS, run_workflow, methods=["POST"]),
     Route(WORKFLOWS, workflow_status, methods=["GET"]),
     Route(f"{WORKFLOWS}/public", run_public_workflow, methods=["POST"]),

@@ -16,6 +16,7 @@ from web.callers.proxies import TrustedProxies, from_trusted_proxy
 from web.errors import Refusal
 from web.gates.rates import Rates
 from web.gates.seats import Seats
+from web.openapi.document import Description
 from web.streams.following import Following
 from web.streams.hub import Hub
 from web.streams.rechecking import Rechecks
@@ -51,6 +52,7 @@ class Services:
     rates: Rates
     origins: tuple[str, ...]
     """Of the pages elsewhere that may call from a browser; `*` alone for all."""
+    description: Description
 
     @property
     def following(self) -> Following:

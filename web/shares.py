@@ -1,5 +1,6 @@
 """The routes under /api/v1/flows/{flow_id}/shares: with whom a flow is shared, and how far (contract 6.5)."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -36,6 +37,17 @@ class ShareBody(BaseModel):
         if self.public and self.level is Level.WRITE:
             raise ValueError("The public may read or execute a flow, never change it")
         return self
+
+
+class ShareDetail(BaseModel):
+    """With whom a flow is shared: `user` is null for the public."""
+
+    id: str
+    flow_id: str
+    user: str | None
+    public: bool
+    level: Level
+    created_at: datetime
 
 
 async def shares(request: Request) -> Response:
@@ -88,11 +100,11 @@ def _unshare(services: Services, caller: Caller, flow_id: str, share_id: str) ->
 
 
 def _shown(found: ShareView) -> dict[str, Any]:
-    return {
-        "id": found.id,
-        "flow_id": found.flow_id,
-        "user": found.name,
-        "public": found.name is None,
-        "level": found.level,
-        "created_at": found.created_at,
-    }
+    return ShareDetail(
+        id=found.id,
+        flow_id=found.flow_id,
+        user=found.name,
+        public=found.name is None,
+        level=found.level,
+        created_at=found.created_at,
+    ).model_dump()

@@ -1,7 +1,7 @@
 """The routes under /api/v1/api_key: a user's own keys, shapes as Langflow's."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
@@ -38,12 +38,43 @@ class KeyBody(BaseModel):
     expires_at: Annotated[AwareDatetime, AfterValidator(_in_the_future)] | None = None
 
 
+class KeyDetail(BaseModel):
+    """A key as it is listed: of the key itself its beginning only."""
+
+    id: str
+    name: str
+    user_id: str
+    api_key: str
+    is_active: bool
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+
+
+class KeyList(BaseModel):
+    """The keys of a user."""
+
+    total_count: int
+    user_id: str
+    api_keys: list[KeyDetail]
+
+
+class NewKeyDetail(KeyDetail):
+    """A new key, which is shown whole in this one answer."""
+
+
+class KeyRevoked(BaseModel):
+    """A key that counts no more."""
+
+    detail: Literal["API Key deleted"] = "API Key deleted"
+
+
 async def api_keys(request: Request) -> Response:
     """GET /api/v1/api_key/: the caller's keys, each with its beginning only."""
     services, caller = await admit_account(request)
     found = await run_in_threadpool(list_keys, services.store.database, caller.user_id)
-    shown = [_shown(key) for key in found]
-    return json_response({"total_count": len(shown), "user_id": caller.user_id, "api_keys": shown})
+    shown = KeyList(total_count=len(found), user_id=caller.user_id, api_keys=[_shown(key) for key in found])
+    return json_response(shown.model_dump())
 
 
 async def post_api_key(request: Request) -> Response:
@@ -57,7 +88,7 @@ async def remove_api_key(request: Request) -> Response:
     """DELETE /api/v1/api_key/{api_key_id}: revokes one of the caller's own keys, whoever they are."""
     services, caller = await admit_account(request)
     await run_in_threadpool(_revoke, services, caller, request.path_params["api_key_id"])
-    return json_response({"detail": "API Key deleted"})
+    return json_response(KeyRevoked())
 
 
 def _create(services: Services, caller: Caller, body: KeyBody) -> dict[str, object]:
@@ -69,7 +100,7 @@ def _create(services: Services, caller: Caller, body: KeyBody) -> dict[str, obje
         raise Refusal(422, "Too many API keys", "TOO_MANY_API_KEYS", str(many), limit=MOST) from None
     view = find_view(store.database, new.id)
     assert view is not None, "nobody knows its id yet"
-    return {**_shown(view), "api_key": new.key}
+    return NewKeyDetail(**{**_shown(view).model_dump(), "api_key": new.key}).model_dump()
 
 
 def _revoke(services: Services, caller: Caller, key_id: str) -> None:
@@ -78,14 +109,14 @@ def _revoke(services: Services, caller: Caller, key_id: str) -> None:
         raise Refusal(404, "API key not found", "API_KEY_NOT_FOUND", message, api_key_id=key_id)
 
 
-def _shown(key: KeyView) -> dict[str, object]:
-    return {
-        "id": key.id,
-        "name": key.name,
-        "user_id": key.user_id,
-        "api_key": key.prefix + MASK,
-        "is_active": not key.is_expired,
-        "created_at": key.created_at,
-        "last_used_at": key.last_used_at,
-        "expires_at": key.expires_at,
-    }
+def _shown(key: KeyView) -> KeyDetail:
+    return KeyDetail(
+        id=key.id,
+        name=key.name,
+        user_id=key.user_id,
+        api_key=key.prefix + MASK,
+        is_active=not key.is_expired,
+        created_at=key.created_at,
+        last_used_at=key.last_used_at,
+        expires_at=key.expires_at,
+    )

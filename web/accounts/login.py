@@ -1,6 +1,7 @@
 """Signing in and out with a browser, and who is signed in. Added to the contract, with Langflow's paths."""
 
-from typing import Self
+from datetime import datetime
+from typing import Literal, Self
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -42,6 +43,34 @@ class LoginBody(BaseModel):
         return self
 
 
+class UserDetail(BaseModel):
+    """A user."""
+
+    id: str
+    username: str
+    is_superuser: bool
+
+
+class WhoamiDetail(UserDetail):
+    """Who calls."""
+
+    is_active: Literal[True] = True
+
+
+class SessionDetail(BaseModel):
+    """Who is signed in; with a browser's login its CSRF token and its end."""
+
+    user: UserDetail
+    csrf_token: str | None
+    expires_at: datetime | None
+
+
+class LoggedOut(BaseModel):
+    """The login of a browser, if there was one, has ended."""
+
+    message: Literal["Logout successful"] = "Logout successful"
+
+
 async def login(request: Request) -> Response:
     """POST /api/v1/login: a cookie for a name and a password, or for an API key. 401 for a wrong password, 403 for a
     bad key, 429 for too many tries. The answer holds no credentials."""
@@ -55,7 +84,8 @@ async def login(request: Request) -> Response:
     seconds = services.identity.login_seconds
     begun = await run_in_threadpool(start_login, services.store.database, secrets, by, seconds, key_id=key_id)
     csrf = csrf_token(begun.token, secrets)
-    response = json_response({"user": _user(account), "csrf_token": csrf, "expires_at": begun.expires_at})
+    told = SessionDetail(user=_user(account), csrf_token=csrf, expires_at=begun.expires_at)
+    response = json_response(told.model_dump())
     set_cookie(response, request, begun, secrets)
     return response
 
@@ -67,7 +97,7 @@ async def logout(request: Request) -> Response:
     if found is not None:
         store = services.store
         await run_in_threadpool(end_login, store.database, store.secrets, found.token, caller.actor)
-    response = json_response({"message": "Logout successful"})
+    response = json_response(LoggedOut())
     clear_cookie(response, request)
     return response
 
@@ -78,13 +108,13 @@ async def session(request: Request) -> Response:
     found = await services.identity.browser_login(request)
     csrf = csrf_token(found.token, services.store.secrets) if found is not None else None
     ends_at = found.expires_at if found is not None else None
-    return json_response({"user": _user(caller), "csrf_token": csrf, "expires_at": ends_at})
+    return json_response(SessionDetail(user=_user(caller), csrf_token=csrf, expires_at=ends_at).model_dump())
 
 
 async def whoami(request: Request) -> Response:
-    """GET /api/v1/users/whoami."""
+    """GET /api/v1/users/whoami: who calls."""
     _, caller = await admit(request)
-    return json_response({**_user(caller), "is_active": True})
+    return json_response(WhoamiDetail(**_user(caller).model_dump()))
 
 
 async def _body(request: Request) -> LoginBody:
@@ -117,5 +147,5 @@ async def _proven(services: Services, body: LoginBody, address: str | None) -> t
     raise refused
 
 
-def _user(account: Account | Caller) -> dict[str, object]:
-    return {"id": account.user_id, "username": account.name, "is_superuser": account.is_superuser}
+def _user(account: Account | Caller) -> UserDetail:
+    return UserDetail(id=account.user_id, username=account.name, is_superuser=account.is_superuser)

@@ -1,5 +1,8 @@
 """The routes under /api/v1/variables: a user's secrets, which go in and do not come out (rule 12)."""
 
+from datetime import datetime
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -30,6 +33,16 @@ class VariableBody(BaseModel):
 
     name: GlobalName
     value: GlobalValue = Field(repr=False)
+
+
+class VariableDetail(BaseModel):
+    """A variable without its value."""
+
+    id: str
+    name: str
+    type: Literal["Credential"] = "Credential"
+    created_at: datetime
+    updated_at: datetime
 
 
 class VariablePatch(BaseModel):
@@ -63,7 +76,7 @@ async def patch_variable(request: Request) -> Response:
 
 
 async def remove_variable(request: Request) -> Response:
-    """DELETE /api/v1/variables/{variable_id}: 204."""
+    """DELETE /api/v1/variables/{variable_id}: deletes a variable; 204."""
     services, caller = await admit_account(request)
     await run_in_threadpool(_delete, services, caller, request.path_params["variable_id"])
     return Response(status_code=204)
@@ -101,10 +114,4 @@ def _variable_not_found(variable_id: str) -> Refusal:
 
 
 def _shown(variable: VariableView) -> dict[str, object]:
-    return {
-        "id": variable.id,
-        "name": variable.name,
-        "type": "Credential",
-        "created_at": variable.created_at,
-        "updated_at": variable.updated_at,
-    }
+    return VariableDetail.model_validate(variable, from_attributes=True).model_dump()

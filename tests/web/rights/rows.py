@@ -91,6 +91,9 @@ def visitors() -> Statuses:
 ROWS: Mapping[tuple[str, str], Row] = {
     ("GET", "/health"): Row(lambda world: Call.to("/health"), everybody()),
     ("GET", "/ready"): Row(lambda world: Call.to("/ready"), everybody()),
+    ("GET", "/openapi.json"): Row(lambda world: Call.to("/openapi.json"), everybody()),
+    ("GET", "/docs"): Row(lambda world: Call.to("/docs"), everybody()),
+    ("GET", "/docs/{file}"): Row(lambda world: Call.to("/docs/start.js"), everybody()),
     ("POST", WORKFLOWS): Row(
         lambda world: Call.to(WORKFLOWS, flow_id=world.flow_id, input_value="x"), whoever_may(Access.EXECUTE)
     ),

@@ -9,6 +9,7 @@ import typer
 
 from penstock.components_app import components_app
 from penstock.console import REFUSED, complain
+from penstock.remote_app import remote_app
 
 app = typer.Typer(
     name="penstock",
@@ -22,6 +23,7 @@ app.add_typer(flows_app, name="flows")
 inbox_app = typer.Typer(help="What people are asked: without a command, list it.", invoke_without_command=True)
 app.add_typer(inbox_app, name="inbox")
 
+app.add_typer(remote_app)
 app.add_typer(components_app, name="components")
 users_app = typer.Typer(help="Who may call.", no_args_is_help=True)
 app.add_typer(users_app, name="users")
@@ -269,10 +271,11 @@ def _expected() -> tuple[type[Exception], ...]:
     from sqlalchemy.exc import DBAPIError
 
     from flows.errors import FlowError
+    from penstock.client.errors import PenstockError
     from settings import SettingsError
     from storage.errors import StorageError
 
-    return SettingsError, StorageError, FlowError, DBAPIError, OSError
+    return SettingsError, StorageError, FlowError, PenstockError, DBAPIError, OSError
 
 
 def _told(error: Exception) -> str:

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from flows.events import EventType
-from flows.graph import Graph
 from storage.cursor import START, Cursor
 from storage.stream import Entry
+
+if TYPE_CHECKING:
+    from flows.graph import Graph
 
 
 class State(StrEnum):
@@ -47,19 +49,21 @@ class VertexProgress:
 
 
 class Progress:
-    """Follows a run by its entries. Its `cursor` is where to read on."""
+    """Follows a run by its entries. Its `cursor` is where to read on.
 
-    def __init__(self, graph: Graph) -> None:
-        self.vertices = {
-            vertex.id: VertexProgress(vertex.id, vertex.display_name) for vertex in graph.vertices.values()
-        }
+    Without the graph, the vertices are those that the run tells of; each is named by its id until it has ended.
+    """
+
+    def __init__(self, graph: "Graph | None" = None) -> None:
+        drawn = [] if graph is None else graph.vertices.values()
+        self.vertices = {vertex.id: VertexProgress(vertex.id, vertex.display_name) for vertex in drawn}
         self.cursor: Cursor = START
         self.is_over = False
         self.is_suspended = False
         """Whether nothing can run until somebody does something."""
         self.fault: str | None = None
         """What went wrong, in the words of the event that told it."""
-        self._layer: Sequence[str] = graph.first_layer
+        self._layer: Sequence[str] = [] if graph is None else graph.first_layer
         """The vertices that the next pass begins with."""
         self._empty_end: Mapping[str, Any] | None = None
         """The end of a vertex without a result, until the next milestone says whether the vertex only asks."""
@@ -82,6 +86,7 @@ class Progress:
         match entry.type:
             case EventType.VERTICES_SORTED:
                 self._layer = data["ids"]
+                self.vertices = {**{id: VertexProgress(id, id) for id in data["to_run"]}, **self.vertices}
             case EventType.BUILD_START:
                 self.is_suspended = False
                 return self._move(self._layer, State.RUNNING)
@@ -92,6 +97,7 @@ class Progress:
             case EventType.HUMAN_INPUT_RESOLVED | EventType.HUMAN_INPUT_EXPIRED:
                 return self._move([asking], State.RUNNING)
             case EventType.END_VERTEX:
+                self._name(data["output_meta"])
                 return self._end_vertex(data["build_data"])
             case EventType.ADD_MESSAGE:
                 self._show(data)
@@ -105,6 +111,11 @@ class Progress:
     def _asking(self, request_id: str) -> str | None:
         """The vertex that asks: the id of a request begins with it."""
         return max((id for id in self.vertices if request_id.startswith(f"{id}:")), key=len, default=None)
+
+    def _name(self, told: Mapping[str, Any]) -> None:
+        vertex = self.vertices.get(told["component_id"])
+        if vertex is not None:
+            vertex.name = told["display_name"] or vertex.name
 
     def _end_vertex(self, build: Mapping[str, Any]) -> list[VertexProgress]:
         """A vertex that asks tells of an end too (contract 4.2), in the same transaction and right before it asks."""

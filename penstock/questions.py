@@ -1,7 +1,8 @@
 """How a human request is put to a person at a terminal, until their decision fits what was asked."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 import orjson
 
@@ -13,14 +14,28 @@ from flows.human import Decision, RequestKind
 from flows.values import Json
 from penstock.console import ask, complain, remark
 from penstock.forms import ask_values, read_value
-from storage.errors import NotResumable
-from storage.human_requests import RequestView
 
 _NEEDS_VALUES = {RequestKind.UNCERTAIN_EFFECT: DONE, RequestKind.BUDGET: RAISE}
 """The one action that takes values, of the kinds of which not all do."""
 
 
-def ask_person(request: RequestView) -> Decision:
+class Question(Protocol):
+    """A human request, wherever it was read."""
+
+    @property
+    def vertex_id(self) -> str:
+        """Who asks."""
+
+    @property
+    def deadline_at(self) -> datetime | None:
+        """Until when."""
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """What is asked (contract 4.2)."""
+
+
+def ask_person(request: Question) -> Decision:
     """Shows a request and asks until the decision fits it; each fault is told. Raises `EOFError` when the person types
     no more."""
     show_request(request)
@@ -37,7 +52,7 @@ def ask_person(request: RequestView) -> Decision:
             return decision
 
 
-def show_request(request: RequestView) -> None:
+def show_request(request: Question) -> None:
     """What is asked, until when, and what may be chosen."""
     asked = request.payload
     remark(f"\n{request.vertex_id} asks:\n{asked['prompt']}")
@@ -50,11 +65,10 @@ def show_request(request: RequestView) -> None:
         remark(f"  {number}  {option['label']}")
 
 
-def lost_to(late: NotResumable) -> str:
+def lost_to(message: str, winner: Mapping[str, Any] | None) -> str:
     """Why a decision came too late, and what was decided instead."""
-    winner = late.winner or {}
-    decision = winner.get("decision") or {}
-    return f"{late} Decided at {winner['at']}: {decision['action_id']}." if decision else str(late)
+    decision = (winner or {}).get("decision") or {}
+    return f"{message} Decided at {winner['at']}: {decision['action_id']}." if winner and decision else message
 
 
 def choose(count: int) -> int:

@@ -66,7 +66,7 @@ def answer_request(request_id: str | None, action_id: str | None, values: Sequen
         except EOFError:
             return REFUSED
         except NotResumable as late:
-            complain(lost_to(late))
+            complain(lost_to(str(late), late.winner))
             return REFUSED
     return 0
 

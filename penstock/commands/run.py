@@ -16,12 +16,11 @@ from actors.hints import Hints
 from actors.workforce import make_workforce
 from flows.events import vertices_sorted
 from flows.execution.inputs import variables_of
-from flows.text import to_text
-from penstock import console
 from penstock.assignments import assignments
 from penstock.console import complain, is_asked, remark
 from penstock.display import display
 from penstock.exports import Export, read_export, read_file
+from penstock.outcomes import exit_code, print_answers
 from penstock.progress import Progress
 from penstock.questions import ask_person, lost_to
 from penstock.release import release
@@ -45,11 +44,6 @@ IDLE_MILLISECONDS = 100
 GRACE_MILLISECONDS = 5_000
 WAIT_SECONDS = 1.0
 """How often the log is read even when the stream is silent: another process may have ended the job."""
-
-FAILED = 1
-SUSPENDED = 3
-"""The exit code when the run waits for a person, or stands still because somebody paused it: it is not over."""
-EXIT_CODES = {Status.COMPLETED: 0, Status.SUSPENDED: SUSPENDED, Status.CANCELLED: 130}
 
 
 @dataclass(frozen=True)
@@ -188,7 +182,7 @@ def _ask(watched: Run) -> bool:
     except EOFError:
         return False
     except NotResumable as late:
-        remark(lost_to(late))
+        remark(lost_to(str(late), late.winner))
     watched.wake()
     return True
 
@@ -201,21 +195,12 @@ def _is_meant_for(account: Account, asked: RequestView) -> bool:
 def _conclude(watched: Run, *, is_shared: bool) -> int:
     status = watched.job.status
     if status is Status.COMPLETED:
-        _print_answers(watched)
+        print_answers(output["content"] for output in outputs_of(watched.store.database, watched.job_id).values())
     elif status is Status.SUSPENDED:
         _tell_how_to_answer(watched, is_shared=is_shared)
     else:
         complain(watched.progress.fault or f"The run ended as {status}.")
-    return EXIT_CODES.get(status, FAILED)
-
-
-def _print_answers(watched: Run) -> None:
-    answers = [output["content"] for output in outputs_of(watched.store.database, watched.job_id).values()]
-    texts = [to_text(content) for content in answers if content is not None]
-    for text in texts:
-        console.answer(text)
-    if not texts:
-        remark("The flow has no output component, so there is no answer to print.")
+    return exit_code(status)
 
 
 def _tell_how_to_answer(watched: Run, *, is_shared: bool) -> None:
@@ -226,7 +211,7 @@ def _tell_how_to_answer(watched: Run, *, is_shared: bool) -> None:
         or_else = f"  # or: {', '.join(others)}" if others else ""
         remark(f"{asked.payload['prompt']}\n  penstock inbox answer {shlex.quote(asked.id)} {first}{or_else}")
     if not watched.asks:
-        remark("Somebody paused it: POST its /resume without a request_id.")
+        remark(f"Somebody paused it; with a server on the same database: penstock resume {watched.job_id}")
     where = ", both without DATABASE_URL and REDIS_URL" if is_shared else ""
     remark(f"It goes on in `penstock up`, at once or when that is started{where}.")
 

@@ -63,9 +63,9 @@ class Reader:
         if block.file is not None:
             path = self.folder / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.content)
+            path.write_text(self._here(block.content))
         elif block.kind == "python":
-            self._shell(f"python - <<'END'\n{block.content}END")
+            self._shell(f"python - <<'END'\n{self._here(block.content)}END")
         elif block.kind == "sh":
             self._type(block)
 
@@ -75,13 +75,17 @@ class Reader:
             self.server.communicate(timeout=PATIENCE)
 
     def _type(self, block: Block) -> None:
-        self.environment |= dict(_EXPORTED.findall(block.content))
-        typed, serves = block.content.removesuffix("penstock up\n"), block.content.endswith("penstock up\n")
-        printed = self._shell(typed.replace(PORT, self.environment["PORT"]))
+        content, serves = self._here(block.content), block.content.endswith("penstock up\n")
+        self.environment |= dict(_EXPORTED.findall(content))
+        printed = self._shell(content.removesuffix("penstock up\n"))
         if serves:
             self._serve()
         if block.prints is not None:
             assert re.fullmatch(_pattern(block.prints), printed, re.DOTALL), f"{block.content}\nprints\n{printed}"
+
+    def _here(self, written: str) -> str:
+        """What a page writes, with the port of this reader's server."""
+        return written.replace(PORT, self.environment["PORT"])
 
     def _shell(self, typed: str) -> str:
         ended = subprocess.run(

@@ -2,6 +2,7 @@
 
 import tomllib
 from importlib.metadata import EntryPoint
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ import pytest
 from flows.component import Component
 from flows.installed import GROUP, load_offered
 from tests.docs.following import blocks_of, reading
+from tests.services import lacking
 
 
-@pytest.mark.parametrize("page", ["components.md", "flows-as-code.md"])
+@pytest.mark.parametrize("page", ["client.md", "components.md", "flows-as-code.md", "langflow-sdk.md"])
 def test_a_page_can_be_followed(page: str, tmp_path: Path) -> None:
     """Every file, script and command of it, in its order, in an empty folder."""
+    if page == "langflow-sdk.md" and find_spec("langflow_sdk") is None:
+        lacking("not installed: langflow-sdk")
     with reading(tmp_path) as reader:
         for block in blocks_of(page):
             reader.follow(block)

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.fanout import fanout
 from bench.measures import FULL, MEASURES, QUICK, Sizes, one_round, prepare
 from bench.model import running_model
 from bench.pauses import resume, suspended
 from bench.report import Figure, figures, machine, table, write_json
-from bench.servers import embedded, scaled
+from bench.servers import allow_many_connections, embedded, scaled
 from bench.services import missing
 from bench.tokens import tokens
 
@@ -34,6 +35,7 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Also write everything to this file.")] = None,
 ) -> None:
     """Measures how fast Penstock takes runs, ends them, and tells of them."""
+    allow_many_connections()
     console, sizes, where = Console(), QUICK if quick else FULL, machine()
     console.print(f"{where}, {sizes.rounds} rounds")
     found: dict[str, list[Figure]] = {}
@@ -53,7 +55,7 @@ def _measure(kind: Kind, sizes: Sizes, console: Console) -> list[Figure]:
         bench = prepare(port, sizes)
         for number in range(1, sizes.rounds + 1):
             status.update(f"{kind}: round {number} of {sizes.rounds}")
-            rounds.append(one_round(bench, [*MEASURES, tokens, resume, suspended]))
+            rounds.append(one_round(bench, [*MEASURES, tokens, resume, fanout, suspended]))
     return figures(rounds)
 
 

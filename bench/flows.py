@@ -5,11 +5,16 @@ from typing import Any, TypeAlias
 
 Exported: TypeAlias = dict[str, Any]
 
+PACE = 20
+"""Events of the paced flow in a second, as slow as models speak. At the 50 or 60 of the fastest a server that shares
+two cores with a thousand clients sends each of them several at once, and later."""
+
 _PORTS = {
     "ChatInput": "message",
     "Pass": "output_message",
     "HumanInput": "branch_approve",
     "Agent": "response",
+    "Paced": "text",
     "ChatOutput": "message",
 }
 _FIELDS = {
@@ -17,6 +22,7 @@ _FIELDS = {
     "Pass": "input_message",
     "HumanInput": "prompt",
     "Agent": "input_value",
+    "Paced": "input_value",
     "ChatOutput": "input_value",
 }
 
@@ -47,8 +53,20 @@ def agent() -> Exported:
     return {"nodes": nodes, "edges": [_edge(source, target) for source, target in pairwise(nodes)]}
 
 
-def _node(kind: str, id: str) -> Exported:
+def paced(events: int) -> Exported:
+    """ChatInput → HumanInput, approved → Paced → ChatOutput: begins to tell when a person says so."""
+    nodes = [
+        _node("ChatInput", "ChatInput-a"),
+        _node("HumanInput", "HumanInput-h"),
+        _node("Paced", "Paced-p", events=events, pace=PACE),
+        _node("ChatOutput", "ChatOutput-z"),
+    ]
+    return {"nodes": nodes, "edges": [_edge(source, target) for source, target in pairwise(nodes)]}
+
+
+def _node(kind: str, id: str, **values: int) -> Exported:
     template = {_FIELDS[kind]: {"type": "str", "value": "", "show": True, "input_types": ["Message"]}}
+    template |= {name: {"type": "int", "value": value, "show": True} for name, value in values.items()}
     outputs = [{"name": _PORTS[kind], "types": ["Message"]}]
     described = {"display_name": kind, "template": template, "outputs": outputs}
     return {"id": id, "type": "genericNode", "data": {"id": id, "type": kind, "node": described}}

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from bench.client import WORKFLOWS, Client, Unexpected
-from bench.flows import Exported, agent, approval, chain
+from bench.flows import Exported, agent, approval, chain, paced
 
 CLIENTS = 8
 CHAINS = (10, 100, 500)
@@ -34,10 +34,16 @@ class Sizes:
     replays: int
     suspended: int
     tokens: int
+    audience: int
+    told: int
 
 
-FULL = Sizes(rounds=5, idle_runs=100, batch=400, chain_runs=3, replays=20, suspended=1000, tokens=5_000)
-QUICK = Sizes(rounds=2, idle_runs=20, batch=80, chain_runs=1, replays=5, suspended=200, tokens=1_000)
+FULL = Sizes(
+    rounds=5, idle_runs=100, batch=400, chain_runs=3, replays=20, suspended=1000, tokens=5_000, audience=1_000, told=200
+)
+QUICK = Sizes(
+    rounds=2, idle_runs=20, batch=80, chain_runs=1, replays=5, suspended=200, tokens=1_000, audience=200, told=50
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class Bench:
     """The flow that asks a person."""
     agent: str
     """The flow with an agent."""
+    paced: str
+    """The flow that tells at a steady pace, when a person lets it."""
     sizes: Sizes
 
     @property
@@ -80,7 +88,8 @@ def prepare(port: int, sizes: Sizes) -> Bench:
     """Stores the flows and runs them, so that no measured run is the first of a thread, connection or cache."""
     with closing(Client(port)) as client:
         flows = {passes: _store(client, f"chain of {passes}", chain(passes)) for passes in (1, *CHAINS)}
-        stored = {"approval": _store(client, "approval", approval()), "agent": _store(client, "agent", agent())}
+        others = {"approval": approval(), "agent": agent(), "paced": paced(sizes.told)}
+        stored = {name: _store(client, name, flow) for name, flow in others.items()}
         bench = Bench(port, flows, sizes=sizes, **stored)
         for flow_id in bench.flows.values():
             client.run(flow_id)

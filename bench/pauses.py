@@ -23,7 +23,7 @@ def resume(bench: Bench) -> Iterator[Sample]:
             watching = watcher.watch(f"{WORKFLOWS}/{job_id}/events?on_suspend=follow")
             watcher.await_frame(watching, b"human_input_required")
             began = time.perf_counter()
-            _answer(client, job_id)
+            answer(client, job_id)
             watcher.await_frame(watching, b"human_input_resolved")
             waited.append(time.perf_counter() - began)
     yield Sample("idle: answer to next event, p50", "ms", 1000 * statistics.median(waited))
@@ -35,23 +35,23 @@ def suspended(bench: Bench) -> Iterator[Sample]:
     with bench.client() as client:
         jobs = [client.submit(bench.approval, session_id=str(uuid4())) for _ in range(bench.sizes.suspended)]
         for job_id in jobs:
-            _await_suspension(client, job_id)
+            await_suspension(client, job_id)
     grown = max((kilobytes - before.get(pid, 0) for pid, kilobytes in _memory().items()), default=0)
     yield Sample(f"memory of {len(jobs)} suspended jobs", "MB", grown / 1024)
 
 
 def _suspended(bench: Bench, client: Client) -> str:
     job_id = client.submit(bench.approval, session_id=str(uuid4()))
-    _await_suspension(client, job_id)
+    await_suspension(client, job_id)
     return job_id
 
 
-def _await_suspension(client: Client, job_id: str) -> None:
+def await_suspension(client: Client, job_id: str) -> None:
     while client.get(f"{WORKFLOWS}/{job_id}")["status"] != "suspended":
         time.sleep(0.005)
 
 
-def _answer(client: Client, job_id: str) -> None:
+def answer(client: Client, job_id: str) -> None:
     body = {"request_id": f"HumanInput-h:{job_id}", "decision": {"action_id": "approve"}}
     client.post(f"{WORKFLOWS}/{job_id}/resume", body)
 

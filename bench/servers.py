@@ -1,6 +1,7 @@
 """Penstock as it is deployed, in processes of its own: embedded in one, or scaled out beside Redis and PostgreSQL."""
 
 import os
+import resource
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,15 @@ from storage.secrets import new_key
 
 ROOT = Path(__file__).parent.parent
 WORKER_PROCESSES, WORKER_THREADS = 2, 8
+COMPONENTS = Path(__file__).parent / "components"
+ALL_MAY_FOLLOW = {"PENSTOCK_MAX_STREAMS": "10000", "PENSTOCK_MAX_STREAMS_PER_USER": "10000"}
 _OURS = ("PENSTOCK_", "DATABASE_URL", "REDIS_URL", "PORT", "WEB_CONCURRENCY")
+
+
+def allow_many_connections() -> None:
+    """Lets this process, and those that it starts, have as many open files as the system allows."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager
@@ -62,9 +71,10 @@ def _workers(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
 def _environment(model_url: str, given: Mapping[str, str]) -> dict[str, str]:
     """The environment of a server: settings that happen to be set here must not change what is measured, and
     one user asks as often as all of a real server's."""
+    ours = {"PENSTOCK_MAX_REQUESTS_PER_MINUTE": "0", "PENSTOCK_COMPONENTS": str(COMPONENTS), **ALL_MAY_FOLLOW}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     model = {"PENSTOCK_MODEL_BASE_URL": model_url, "PENSTOCK_MODEL_NAME": "bench"}
-    return {**kept, "PYTHONPATH": str(ROOT), "PENSTOCK_MAX_REQUESTS_PER_MINUTE": "0", **model, **given}
+    return {**kept, "PYTHONPATH": str(ROOT), **ours, **model, **given}
 
 
 def _migrate(url: str) -> None:

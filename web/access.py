@@ -43,6 +43,14 @@ def load_job_rights(services: Services, caller: Caller, job_id: str, needed: Acc
     return found
 
 
+def check_reader(services: Services, caller: Caller, job_id: str, *, exposes_graph: bool) -> None:
+    """Whether somebody may go on reading the events of a job as they began to. Refuses with 404 and 403 as `load_job`,
+    with 404 also whoever is shown the state of the graph and may not be by now."""
+    found = load_job_rights(services, caller, job_id)
+    if exposes_graph and not found.sees_graph:
+        raise job_not_found(job_id)
+
+
 def load_job_to_stop(services: Services, caller: Caller, job_id: str) -> JobView:
     """A job that the caller may stop: one of their own, whatever they may do with its flow by now, or any of a flow
     that they own. Refuses with 404."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -47,6 +47,17 @@ async def read_form(request: Request, limit: int, seconds: float = BODY_SECONDS)
         yield form
     finally:
         await form.close()
+
+
+async def read_upload(request: Request, limit: int, what: str) -> tuple[bytes, str | None]:
+    """What was sent, as a form's `file` with its name or as the body. Refuses with 400, 408 and 413."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return await read_bytes(request, limit), None
+    async with read_form(request, limit) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise Refusal(400, "Missing file", "MISSING_PARAMETER", f"Send the {what} as the form field `file`.")
+        return await file.read(), file.filename
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +13,7 @@ from storage.levels import Access
 from storage.projects import find_project, stored_project_id
 from storage.rights import FlowRights, reachable_flows
 from web.access import load_flow
-from web.bodies import parse_json, read_bytes, read_form, read_model, validated, validated_query
+from web.bodies import parse_json, read_model, read_upload, validated, validated_query
 from web.callers.caller import Caller
 from web.errors import Refusal, flow_not_found, project_not_found
 from web.flow_creating import check, name_taken, new_flow, new_flows, refusing, too_many
@@ -78,22 +77,13 @@ async def remove_flow(request: Request) -> Response:
 async def upload_flow(request: Request) -> Response:
     """POST /api/v1/flows/upload/: an exported file, as a form's `file` or as the body; 201 with the flows in it."""
     services, caller = await admit_account(request)
-    document = parse_json(await _uploaded(request, services.limits.max_body_bytes))
+    content, _ = await read_upload(request, services.limits.max_body_bytes, "exported flow")
+    document = parse_json(content)
     items = document["flows"] if isinstance(document, dict) and isinstance(document.get("flows"), list) else [document]
     if len(items) > MOST_AT_ONCE:
         raise too_many(f"An upload may hold {MOST_AT_ONCE} flows.", MOST_AT_ONCE)
     bodies = [validated(item, FlowBody, "body") for item in items]
     return json_response(await run_in_threadpool(_create, services, caller, bodies), 201)
-
-
-async def _uploaded(request: Request, limit: int) -> bytes:
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return await read_bytes(request, limit)
-    async with read_form(request, limit) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise Refusal(400, "Missing file", "MISSING_PARAMETER", "Send the exported flow as the form field `file`.")
-        return await file.read()
 
 
 def _list(services: Services, caller: Caller, query: FlowsQuery) -> list[dict[str, Any]]:

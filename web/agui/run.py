@@ -56,7 +56,7 @@ async def run_agent(request: Request) -> Response:
         holding.enter_context(services.seats.seat(caller.user_id))
         run = await run_in_threadpool(_go_on if body.resume else _begin, agent, body)
         view = View(run.exposes_graph, run.job_id, body.thread_id, body.run_id)
-        batches = followed(request, services, run.job_id, run.end_user)
+        batches = followed(request, services, run.job_id, run.end_user, exposes_graph=run.exposes_graph)
         projection = PROTOCOLS[PROTOCOL](view, run.place)
         return event_stream(batches, projection, {"X-Job-Id": run.job_id}, holding.pop_all())
 

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,7 +24,7 @@ from storage.projects import (
 )
 from storage.rights import FlowRights
 from web.access import canonical, load_flow
-from web.bodies import parse_json, read_bytes, read_form, read_model, validated
+from web.bodies import parse_json, read_model, read_upload, validated
 from web.callers.caller import Caller
 from web.errors import Refusal, flow_not_found, project_not_found
 from web.flow_creating import new_flows, refusing
@@ -87,19 +86,9 @@ async def upload_project(request: Request) -> Response:
     """POST /api/v1/projects/upload/: a new project from a zip archive of flows, or from Langflow's export of a folder;
     as a form's `file`, after which it is named, or as the body; 201 with the flows in it. All are stored, or none."""
     services, caller = await admit_account(request)
-    content, name = await _uploaded(request, services.limits.max_body_bytes)
+    content, file = await read_upload(request, services.limits.max_body_bytes, "project")
+    name = PurePath(file or "").stem or None
     return json_response(await run_in_threadpool(_upload, services, caller, content, name), 201)
-
-
-async def _uploaded(request: Request, limit: int) -> tuple[bytes, str | None]:
-    """What was sent, and the name of the file without its ending."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return await read_bytes(request, limit), None
-    async with read_form(request, limit) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise Refusal(400, "Missing file", "MISSING_PARAMETER", "Send the project as the form field `file`.")
-        return await file.read(), PurePath(file.filename or "").stem or None
 
 
 def _create(services: Services, caller: Caller, body: ProjectBody) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from web.protocols.projection import View
 
 _GRAPH_STATE = frozenset({EventType.VERTICES_SORTED, EventType.RUN_RECOVERED, EventType.END_VERTEX, EventType.LOG})
 _NAMES_SOURCES = frozenset({EventType.ADD_MESSAGE, EventType.ERROR})
-_NO_SOURCE = {"id": None, "display_name": None, "source": None}
+NO_SOURCE = {"id": None, "display_name": None, "source": None}
 
 
 class LangflowProjection:
@@ -52,7 +52,7 @@ def without_source(payload: bytes) -> bytes:
     """The frame with `properties.source` blank in both copies."""
     frame = orjson.loads(payload)
     for copy in (frame["data"], frame["data"]["data"]):
-        copy["properties"]["source"] = _NO_SOURCE
+        copy["properties"]["source"] = NO_SOURCE
     return orjson.dumps(frame)
 
 

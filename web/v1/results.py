@@ -7,11 +7,10 @@ from typing import Any
 from storage.jobs import JobView, finished_vertices
 from storage.states import Status
 from web.errors import Refusal
+from web.protocols.langflow import NO_SOURCE
 from web.services import Services
 from web.v1.schemas import ChatMessageResult, ComponentResult, RunResult, V1RunResponse
 from web.workflows.answers import going_down, stored_error, timed_out
-
-_NO_SOURCE = {"id": None, "display_name": None, "source": None}
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,11 @@ def _check_completed(job: JobView) -> None:
 
 def _result(finished: Mapping[str, Any], wanted: Wanted) -> ComponentResult:
     meta, data = finished["output_meta"], finished["build_data"]["data"]
-    results = data["results"] if wanted.exposes_graph else {name: _discreet(it) for name, it in data["results"].items()}
+    results = (
+        data["results"]
+        if wanted.exposes_graph
+        else {name: _without_sources(it) for name, it in data["results"].items()}
+    )
     said = next((value for value in results.values() if _is_message(value)), None)
     return ComponentResult(
         results=results if said is None else {"message": said, **results},
@@ -102,11 +105,11 @@ def _message(said: Mapping[str, Any], component_id: str) -> ChatMessageResult:
     )
 
 
-def _discreet(value: Any) -> Any:
+def _without_sources(value: Any) -> Any:
     """A value without the names of the components that it came from."""
     if isinstance(value, list):
-        return [_discreet(item) for item in value]
+        return [_without_sources(item) for item in value]
     if not isinstance(value, dict):
         return value
-    shown = {name: _discreet(item) for name, item in value.items()}
-    return {**shown, "source": _NO_SOURCE} if isinstance(shown.get("source"), dict) else shown
+    shown = {name: _without_sources(item) for name, item in value.items()}
+    return {**shown, "source": NO_SOURCE} if isinstance(shown.get("source"), dict) else shown

@@ -60,7 +60,7 @@ async def _stream(request: Request, services: Services, caller: Caller, asked: A
         accepted = await run_in_threadpool(accept, services, caller, asked)
         runner, job_id = replace(caller, end_user=accepted.end_user), accepted.submitted.job_id
         result = partial(_result, services, runner, job_id, _wanted(body, accepted))
-        batches = followed(request, services, job_id, accepted.end_user)
+        batches = followed(request, services, job_id, accepted.end_user, exposes_graph=accepted.exposes_graph)
         told = lines(batches, exposes_graph=accepted.exposes_graph, result=result)
         return line_stream(told, {"X-Job-Id": job_id}, holding.pop_all())
 

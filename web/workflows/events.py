@@ -9,7 +9,7 @@ from starlette.responses import Response
 from storage.jobs import JobView
 from storage.rights import JobRights
 from storage.states import Status
-from web.access import load_job, load_job_rights
+from web.access import check_reader, load_job_rights
 from web.bodies import validated_query
 from web.callers.stream_tokens import admit_follower, readmit_follower
 from web.protocols import PROTOCOLS
@@ -36,7 +36,10 @@ async def job_events(request: Request) -> Response:
     job = found.job
     across_pauses = query.on_suspend == "follow"
     claimed = Place.parse(request.headers.get("last-event-id") or query.last_event_id) or BEGINNING
-    projection = _projection(found, query, claimed)
+    view = _view(found, query)
+    protocol = PROTOCOLS[query.stream_protocol or job.stream_protocol]
+    # From the start when the log cannot have got that far.
+    projection = protocol(view, claimed if claimed.cursor.seq <= job.seq else BEGINNING)
     if _has_all(job, claimed, projection, across_pauses):
         return Response(status_code=NO_CONTENT)
     # One follower's place is the hub's place in the job: an invented one would hold up everybody else.
@@ -47,20 +50,17 @@ async def job_events(request: Request) -> Response:
 
         async def may_follow() -> None:
             again = await readmit_follower(request, caller)
-            await run_in_threadpool(load_job, services, again, job.id)
+            await run_in_threadpool(check_reader, services, again, job.id, exposes_graph=view.exposes_graph)
 
-        reader = reader_of(request, caller.user_id, caller.end_user, job.id)
+        reader = reader_of(request, caller.user_id, caller.end_user, job.id, view.exposes_graph)
         allowed = services.rechecks.while_allowed(batches, reader, may_follow)
         return event_stream(allowed, projection, {"X-Job-Id": job.id}, holding.pop_all())
 
 
-def _projection(found: JobRights, query: EventsQuery, claimed: Place) -> Projection:
-    """What the client sees from its place; from the start when the log cannot have got that far."""
-    job = found.job
-    is_narrowed = query.expose_graph_state is False
-    view = View(found.sees_graph and not is_narrowed, job.id, job.session_id, run_id=job.id)
-    place = claimed if claimed.cursor.seq <= job.seq else BEGINNING
-    return PROTOCOLS[query.stream_protocol or job.stream_protocol](view, place)
+def _view(found: JobRights, query: EventsQuery) -> View:
+    """What the client sees: no more than it may, and less when it asks for less."""
+    job, is_narrowed = found.job, query.expose_graph_state is False
+    return View(found.sees_graph and not is_narrowed, job.id, job.session_id, run_id=job.id)
 
 
 def _has_all(job: JobView, claimed: Place, projection: Projection, across_pauses: bool) -> bool:

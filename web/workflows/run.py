@@ -56,7 +56,7 @@ async def _stream(request: Request, services: Services, caller: Caller, asked: A
         job_id = accepted.submitted.job_id
         view = View(accepted.exposes_graph, job_id, accepted.session_id, run_id=job_id)
         projection = PROTOCOLS[body.stream_protocol](view, BEGINNING)
-        batches = followed(request, services, job_id, accepted.end_user)
+        batches = followed(request, services, job_id, accepted.end_user, exposes_graph=accepted.exposes_graph)
         return event_stream(batches, projection, {"X-Job-Id": job_id}, holding.pop_all())
 
 

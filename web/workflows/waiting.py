@@ -13,7 +13,7 @@ from storage.ending import time_out
 from storage.jobs import JobView
 from storage.states import Status
 from storage.stream import Entry
-from web.access import load_job
+from web.access import check_reader, load_job
 from web.callers.caller import Caller
 from web.services import Services, recognise
 from web.streams.following import Rest
@@ -44,13 +44,14 @@ async def run_to_rest(services: Services, caller: Caller, job_id: str) -> JobVie
 
 
 def followed(
-    request: Request, services: Services, job_id: str, end_user: str | None
+    request: Request, services: Services, job_id: str, end_user: str | None, *, exposes_graph: bool
 ) -> AsyncGenerator[Sequence[Entry] | Rest]:
-    """The events of a job that somebody, for that end user, was just given, as long as they may see them."""
+    """The events of a job that somebody, for that end user, was just given, as long as they may see them so."""
 
     async def may_follow() -> None:
         _, again = await recognise(request)
-        await run_in_threadpool(load_job, services, replace(again, end_user=end_user), job_id)
+        given = replace(again, end_user=end_user)
+        await run_in_threadpool(check_reader, services, given, job_id, exposes_graph=exposes_graph)
 
     batches = services.following.read(job_id, START)
-    return services.rechecks.while_allowed(batches, reader_of(request, job_id, end_user), may_follow)
+    return services.rechecks.while_allowed(batches, reader_of(request, job_id, end_user, exposes_graph), may_follow)

@@ -83,6 +83,30 @@ def test_a_stream_ends_before_the_next_event_when_its_reader_has_lost_the_right(
     assert ("human_input_resolved" in seen) is sees_the_end
 
 
+def test_the_state_of_the_graph_is_not_shown_on_to_who_may_only_run(world: World) -> None:
+    """A stream that shows it ends when its reader may change the flow no more; whoever comes back reads on without."""
+    flow_id = world.store(approval_flow())
+    body = {"flow_id": flow_id, "input_value": "x", "mode": "background"}
+    job_id = world.send(Principal.WRITER, "POST", WORKFLOWS, json=body).json()["job_id"]
+    headers = world.people.headers[Principal.WRITER]
+    with (
+        httpx.Client(base_url=world.http.base_url, timeout=PATIENCE, headers=headers) as client,
+        client.stream("GET", f"{WORKFLOWS}/{job_id}/events?on_suspend=follow") as stream,
+    ):
+        read = frames(stream)
+        assert "vertices_sorted" in [frame.event for frame in until(read, "human_input_required")]
+        lowered = {"user": Principal.WRITER.value, "level": "execute"}
+        world.by_owner("POST", f"{FLOWS}{flow_id}/shares", json=lowered)
+        [asked] = world.send(Principal.WRITER, "GET", f"{WORKFLOWS}/{job_id}/pending").json()
+        decision = {"request_id": asked["request_id"], "decision": {"action_id": "approve"}}
+        assert world.send(Principal.WRITER, "POST", f"{WORKFLOWS}/{job_id}/resume", json=decision).is_success
+        assert "vertices_sorted" not in [frame.event for frame in read]
+    again = world.send(Principal.WRITER, "GET", f"{WORKFLOWS}/{job_id}/events?on_suspend=follow")
+    told = [frame.event for frame in frames(again)]
+    assert told[-1] == "end"
+    assert "vertices_sorted" not in told
+
+
 def test_a_token_opens_the_events_of_its_job_and_nothing_else(world: World) -> None:
     """F13."""
     token = world.send(Principal.OWNER, "POST", f"{WORKFLOWS}/{world.job_id}/stream-token").json()["token"]

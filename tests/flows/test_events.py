@@ -16,7 +16,7 @@ from flows.events import DELTAS, LIFECYCLE, TERMINAL, Event, EventType
             events.vertices_sorted(["a"], ["b", "a"]),
             {"event": "vertices_sorted", "data": {"ids": ["a"], "to_run": ["b", "a"]}},
         ),
-        (events.token("Hi", "m1"), {"event": "token", "data": {"chunk": "Hi", "id": "m1"}}),
+        (events.token("Hi", "m1", 3), {"event": "token", "data": {"chunk": "Hi", "id": "m1", "at": 3}}),
         (events.warning("Mind."), {"event": "warning", "data": {"message": "Mind."}}),
     ],
 )

@@ -29,7 +29,8 @@ def test_a_route_gives_each_what_is_theirs(
         world = lasting
     call = row.call(world)
     if row.is_stream:
-        with world.http.stream(method, call.url, headers=dict(world.people.headers[principal])) as answer:
+        headers = dict(world.people.headers[principal])
+        with world.http.stream(method, call.url, headers=headers, **call.body) as answer:
             assert answer.status_code == row.statuses[principal]
         return
     answer = world.send(principal, method, call.url, **call.body)

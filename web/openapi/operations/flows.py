@@ -8,6 +8,7 @@ from web.openapi.operation import Admits, Answer, Endpoint, Operation, Tag
 from web.shares import ShareBody, ShareDetail, put_share, remove_share, shares
 
 OF_A_FLOW = ("FLOW_NOT_FOUND",)
+OF_A_FLOW_OR_PROJECT = (*OF_A_FLOW, "PROJECT_NOT_FOUND")
 OF_ITS_OWNER = {403: ("FLOW_OWNER_REQUIRED",), 404: OF_A_FLOW}
 OF_ITS_CHANGE = {403: ("FLOW_WRITE_FORBIDDEN", "FLOW_OWNER_REQUIRED"), 404: OF_A_FLOW}
 OF_A_DEFINITION = {400: ("INVALID_FLOW_DATA",), 409: ("NAME_TAKEN",), 422: ("TOO_MANY_FLOWS",)}
@@ -43,7 +44,7 @@ FLOWS: Mapping[Endpoint, Operation] = {
         admits=Admits.ACCOUNTS,
         body=FlowPatch,
         answers={200: Answer("The flow as it is now.", FlowDetail)},
-        refuses={**OF_ITS_CHANGE, 400: ("INVALID_FLOW_DATA",), 409: ("NAME_TAKEN",)},
+        refuses={**OF_ITS_CHANGE, 400: ("INVALID_FLOW_DATA",), 404: OF_A_FLOW_OR_PROJECT, 409: ("NAME_TAKEN",)},
     ),
     put_flow: Operation(
         Tag.FLOWS,
@@ -53,7 +54,7 @@ FLOWS: Mapping[Endpoint, Operation] = {
             200: Answer("The flow as it is now.", FlowDetail),
             201: Answer("There was none; the flow is stored.", FlowDetail),
         },
-        refuses={**OF_A_DEFINITION, **OF_ITS_CHANGE},
+        refuses={**OF_A_DEFINITION, **OF_ITS_CHANGE, 404: OF_A_FLOW_OR_PROJECT},
     ),
     remove_flow: Operation(
         Tag.FLOWS,

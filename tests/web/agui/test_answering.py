@@ -170,6 +170,23 @@ def test_a_run_that_somebody_pauses(calling: Calling, teller: Teller) -> None:
     assert (seen.said, seen.interrupts) == (["Refund?"], [])
 
 
+@pytest.mark.parametrize("with_the_answer", [True, False], ids=["with the answer", "alone"])
+def test_a_pause_that_is_ended_twice(calling: Calling, teller: Teller, with_the_answer: bool) -> None:
+    """Has one effect, and the second run tells what the first one did (I12)."""
+    agent = calling(approval_flow())
+    [question] = agent.say("Refund?").valid().interrupts
+    job_id = job_of(teller, agent)
+    assert teller.client.pause(job_id).status_code == 200
+    goes_on, answer = {"interruptId": f"paused:{job_id}", "status": "resolved"}, resolved(question, "approve")
+    if not with_the_answer:
+        agent.resume(answer).valid()
+    entries = [goes_on, answer] if with_the_answer else [goes_on]
+    first = agent.resume(*entries).valid()
+    again = agent.resume(*entries)
+    assert again.failure is None
+    assert (again.types, first.said) == (first.types, ["Refund?"])
+
+
 def test_a_page_that_was_loaded_again(calling: Calling, agui_client: AguiClient) -> None:
     """A client that answers an interrupt of which it has nothing but the id has the whole state of the graph then."""
     agent = calling(approval_flow(), "?expose_graph_state=true")

@@ -126,7 +126,7 @@ class Following:
         if self._has_heard or self._clock() - self._opened_at >= SILENCE_SECONDS:
             self._patience.restore()
         if not self.is_over:
-            self.delay = self._seconds_left(self._patience.after(fault, least))
+            self.delay = max(self._seconds_left(self._patience.after(fault, least)), 0.0)
 
     def _seconds_left(self, most: float) -> float:
         return most if self._until is None else min(most, self._until - self._clock())

@@ -153,6 +153,15 @@ def test_what_streams_no_events_is_no_penstock() -> None:
         following.opened(httpx.Response(200, text="<html>", request=sent))
 
 
+def test_no_wait_is_shorter_than_none() -> None:
+    """A time that runs out while it is counted is no time to wait, and no less: a thread cannot sleep for that."""
+    moments = iter([0.0, 0.0, 0.0, 0.0, 0.999, 0.999, 1.001])
+    following = Following(Watch(job_id=JOB_ID), Patience(9, clock=lambda: 0.0), 1.0, clock=lambda: next(moments))
+    following.request()
+    following.lost(httpx.ConnectError("away", request=httpx.Request("GET", URL)))
+    assert following.delay == 0.0
+
+
 def test_time_that_is_over_ends_it() -> None:
     """It reads no longer than it may, and does not call that a failure."""
     clock = Clock()

@@ -7,7 +7,7 @@ from flows.agents.trail import THOUGHT
 from storage.cursor import Cursor
 from web.protocols.agui.events import WireEvent, custom
 from web.protocols.agui.texts import Texts
-from web.protocols.agui.tool_calls import ToolCalls
+from web.protocols.agui.tool_calls import ToolCalls, contents_of
 
 _CONTENTS = ("json", "code", "media", "error")
 """The kinds of content that are neither text nor a call, which AG-UI has no word for."""
@@ -61,8 +61,7 @@ class Messages:
 
     def _thought(self, id: str, blocks: Any) -> str | None:
         """What the agent said in the turn that is over, as far as its message shows it."""
-        contents = [content for block in blocks for content in block.get("contents") or ()]
-        thoughts = [one["text"] for one in contents if one.get("type") == "text" and _title(one) == THOUGHT]
+        thoughts = [one["text"] for one in contents_of(blocks) if one.get("type") == "text" and _title(one) == THOUGHT]
         known = self._thoughts.get(id, 0)
         self._thoughts[id] = len(thoughts)
         return thoughts[-1] if len(thoughts) > known else None

@@ -37,9 +37,13 @@ class ToolCalls:
                 yield tool_result(id, answer)
 
 
+def contents_of(blocks: Any) -> list[Mapping[str, Any]]:
+    """All that the content blocks of a message hold, in order."""
+    return [content for block in blocks for content in block.get("contents") or ()]
+
+
 def _calls(message_id: str, blocks: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    contents = [content for block in blocks for content in block.get("contents") or ()]
-    calls = [content for content in contents if content.get("type") == "tool_use"]
+    calls = [content for content in contents_of(blocks) if content.get("type") == "tool_use"]
     for number, call in enumerate(calls):
         own = call.get("id")
         yield f"{message_id}:tool:ord:{number}" if own is None else f"{message_id}:tool:id:{own}", call

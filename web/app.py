@@ -34,7 +34,7 @@ from web.openapi.document import Description
 from web.openapi.operations import OPERATIONS
 from web.routes import ROUTES
 from web.services import Services, WebLimits
-from web.streams.farewell import say_goodbye
+from web.streams.farewell import farewell
 from web.streams.hub import Hub
 from web.streams.rechecking import Rechecks
 
@@ -42,6 +42,9 @@ IDLE_MILLISECONDS = 250
 """How often an idle worker thread looks whether it should stop."""
 WORKER_GRACE_MILLISECONDS = 20_000
 """How long runs may go on after a stop signal; shorter than the 30 s a platform waits before it kills."""
+COLLECT_AFTER = 50_000
+"""How many objects that may hold others are made, over those that are gone, before the collector looks for circles of
+them. Price: that many stay for longer, some megabytes."""
 
 
 @asynccontextmanager
@@ -75,22 +78,26 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
                 origins=settings.origins,
                 description=Description(ROUTES, OPERATIONS),
             )
-            async with _farewell(hub):
-                with _loaded_for_good():
+            async with farewell(hub):
+                with _seldom_collecting():
                     yield
     finally:
         store.close()
 
 
 @contextmanager
-def _loaded_for_good() -> Iterator[None]:
+def _seldom_collecting() -> Iterator[None]:
     """Spares the garbage collector what is loaded when the process starts, and stays: every time it looked through all
-    of that, each stream would stand still for a sixth of a second."""
+    of that, each stream would stand still for a sixth of a second. It looks when `COLLECT_AFTER` objects more are
+    there, and not at every event that is handed out to many clients."""
+    thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, *thresholds[1:])
     try:
         yield
     finally:
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
 
 
@@ -117,15 +124,6 @@ def _hub(store: Store) -> Iterator[Hub]:
         yield hub
     finally:
         hub.close()
-
-
-@asynccontextmanager
-async def _farewell(hub: Hub) -> AsyncIterator[None]:
-    task = asyncio.create_task(say_goodbye(hub))
-    try:
-        yield
-    finally:
-        task.cancel()
 
 
 def _identity(settings: Settings, store: Store) -> Identity:

@@ -15,6 +15,9 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 """Of answers that do not say otherwise themselves."""
+BODY_SEND = "penstock.body_send"
+"""Where the scope holds what sends pieces of a body past all that looks at the beginning of an answer alone: for
+streams, whose every event would pass through it for every client. Price: what is put between must know of it."""
 ONLY_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 _ENCODED = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
 
@@ -38,4 +41,5 @@ class SecurityHeaders:
                 message["headers"] = [*sent, *(header for header in added if header[0] not in names)]
             await send(message)
 
+        scope[BODY_SEND] = send
         await self._app(scope, receive, send_with_headers)

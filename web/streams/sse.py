@@ -1,47 +1,20 @@
 """Server-sent events: frames, keep-alives and the end of a stream."""
 
+import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, aclosing
-
-import anyio
-from anyio.lowlevel import checkpoint
-from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.types import Message, Receive, Scope, Send
 
 from storage.stream import Entry
 from web.protocols.projection import Projection
 from web.streams.following import Rest
+from web.streams.response import Stream
 
-KEEP_ALIVE_SECONDS = 15
 RETRY_MILLISECONDS = 2_000
-SEND_SECONDS = 30
-"""How long a client may leave its socket full, from the next keep-alive on, before it is let go."""
 PART_BYTES = 256 * 1024
 """How much of its log a client is told at a time, so that one that catches up does not hold up all others."""
-GOODBYE_SECONDS = 2
-"""How long a stream may take to say goodbye when its process ends."""
-
-
-class _Stream(EventSourceResponse):
-    """An SSE answer that gives back what it holds when it is over, or never began.
-
-    A client that does not read is let go by the keep-alive that finds its socket full for `SEND_SECONDS`: a timer for
-    every event of every client would cost as much as all the rest.
-    """
-
-    holding: ExitStack
-    keep_alive: bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self.holding:
-            await super().__call__(scope, receive, send)
-
-    async def _send_with_timeout(self, send: Send, message: Message) -> None:
-        if message["body"] == self.keep_alive:
-            await super()._send_with_timeout(send, message)
-        else:
-            await send(message)
+_COMMENT = b": keepalive\n\n"
+_BLANK_LINE = b"\n"
 
 
 def event_stream(
@@ -49,46 +22,25 @@ def event_stream(
     projection: Projection,
     headers: Mapping[str, str],
     holding: ExitStack,
-) -> EventSourceResponse:
+) -> Stream:
     """Entries as an SSE answer: `data`, then `id` with the cursor; `retry` first; comments while nothing happens.
 
     `holding` is closed when the answer is over.
     """
-    return _answer(_chunks(batches, projection), headers, holding)
+    return Stream(_chunks(batches, projection), headers, holding, _COMMENT)
 
 
-def feed_stream(frames: AsyncGenerator[bytes], holding: ExitStack) -> EventSourceResponse:
+def feed_stream(frames: AsyncGenerator[bytes], holding: ExitStack) -> Stream:
     """Frames that are no log of a job, with comments while nothing happens; it ends with the process."""
-    return _answer(_with_goodbye(frames), {}, holding)
+    return Stream(_with_goodbye(frames), {}, holding, _COMMENT)
 
 
-def line_stream(lines: AsyncIterator[bytes], headers: Mapping[str, str], holding: ExitStack) -> EventSourceResponse:
+def line_stream(lines: AsyncGenerator[bytes], headers: Mapping[str, str], holding: ExitStack) -> Stream:
     """Lines of JSON that are no server-sent events, with blank ones while nothing happens."""
-    return _answer(lines, headers, holding, keep_alive=None)
+    return Stream(lines, headers, holding, _BLANK_LINE)
 
 
-def _answer(
-    chunks: AsyncIterator[bytes],
-    headers: Mapping[str, str],
-    holding: ExitStack,
-    keep_alive: str | None = "keepalive",
-) -> EventSourceResponse:
-    sent_when_idle = ServerSentEvent(comment=keep_alive, sep="\n")
-    response = _Stream(
-        chunks,
-        headers={"Cache-Control": "no-cache", **headers},
-        ping=KEEP_ALIVE_SECONDS,
-        ping_message_factory=lambda: sent_when_idle,
-        send_timeout=SEND_SECONDS,
-        sep="\n",
-        shutdown_event=anyio.Event(),
-        shutdown_grace_period=GOODBYE_SECONDS,
-    )
-    response.holding, response.keep_alive = holding, sent_when_idle.encode()
-    return response
-
-
-async def _with_goodbye(frames: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+async def _with_goodbye(frames: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     yield b"retry: %d\n\n" % RETRY_MILLISECONDS
     async with aclosing(frames):
         async for frame in frames:
@@ -96,7 +48,7 @@ async def _with_goodbye(frames: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
     yield b"retry: %d\n\n" % _spread()
 
 
-async def _chunks(batches: AsyncGenerator[Sequence[Entry] | Rest], projection: Projection) -> AsyncIterator[bytes]:
+async def _chunks(batches: AsyncGenerator[Sequence[Entry] | Rest], projection: Projection) -> AsyncGenerator[bytes]:
     yield b"retry: %d\n\n" % RETRY_MILLISECONDS
     is_over = False
     async with aclosing(batches):
@@ -106,11 +58,11 @@ async def _chunks(batches: AsyncGenerator[Sequence[Entry] | Rest], projection: P
                 if chunk := projection.at_rest(batch.is_paused):
                     yield chunk
                 continue
-            for part in _parts(batch):
+            for part in (batch,) if len(batch) == 1 else _parts(batch):
                 if chunk := projection.wire(part):
                     yield chunk
                 if part is not batch:
-                    await checkpoint()
+                    await asyncio.sleep(0)
     if not is_over:
         yield b"retry: %d\n\n" % _spread()
 

@@ -1,6 +1,6 @@
 """A run as lines of JSON, `{"event", "data"}` each, and no server-sent events: what the SDK reads (contract 0)."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 
 import orjson
@@ -19,7 +19,7 @@ _AS_THEY_ARE = frozenset({EventType.TOKEN, EventType.REMOVE_MESSAGE})
 
 async def lines(
     batches: AsyncGenerator[Sequence[Entry] | Rest], *, exposes_graph: bool, result: Callable[[], V1RunResponse]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Tokens and messages as they come, with the end of every vertex for whoever may see the graph; then `end` with the
     whole response, or `error` with the reason why there is none."""
     async with aclosing(batches):

@@ -57,3 +57,11 @@ def test_ids_are_dense(live: httpx.Response) -> None:
     """From 1, without a gap."""
     ids = [event["id"] for event in events(live.content)]
     assert ids == [str(number) for number in range(1, len(ids) + 1)]
+
+
+def test_whoever_asks_for_the_head_gets_no_more(client: Client, live: httpx.Response) -> None:
+    """Of a log and of the feed: the status and the headers, and the connection is free for the next request."""
+    for path in (f"{WORKFLOWS}/{live.headers['x-job-id']}/events", "/api/v2/human-requests/events"):
+        answer = client.http.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"

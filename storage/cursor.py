@@ -1,13 +1,12 @@
 """A reader's place in the log of a job (rule 4)."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _WRITTEN = re.compile(r"([0-9]{1,15})(?:-([0-9]{1,15}))?")
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """`seq` of a milestone, or the `delta`-th delta after it. Ordered as the log is.
 
     Written `seq` or `seq-k`: the SSE `id`, and with an explicit `-0` the Redis stream id.

@@ -5,13 +5,12 @@ It may be emptied at any moment. What is lost is latency and deltas; milestones 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from storage.cursor import Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event as it travels: where it stands, its type, its frame, and whether it is the job's last."""
 
     cursor: Cursor

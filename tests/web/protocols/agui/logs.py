@@ -1,7 +1,7 @@
 """Logs as runs write them, made up: several messages at once, agents, tokens that get lost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,7 +54,7 @@ class Log:
         self._add(event)
 
     def delta(self, event: Event) -> None:
-        self.cursor = replace(self.cursor, delta=self.cursor.delta + 1)
+        self.cursor = self.cursor._replace(delta=self.cursor.delta + 1)
         self._add(event)
 
     def _add(self, event: Event) -> None:

@@ -1,6 +1,6 @@
 """The protocol `langflow` (contract 3.1): the stored frames as they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -28,24 +28,26 @@ class LangflowProjection:
         return False
 
     def wire(self, entries: Sequence[Entry]) -> bytes:
-        return b"".join([frame(data, entry.cursor) for entry in entries for data in self.frames(entry)])
+        seen = [(entry, self.seen(entry)) for entry in entries]
+        return b"".join([frame(data, entry.cursor) for entry, data in seen if data is not None])
 
     def at_rest(self, is_paused: bool) -> bytes:
         # Whoever speaks this protocol knows it by the end of the stream behind `human_input_required`.
         return b""
 
-    def frames(self, entry: Entry) -> Iterator[bytes]:
-        """The JSON of an entry, nothing when it is not for this client."""
+    def seen(self, entry: Entry) -> bytes | None:
+        """The JSON of an entry, None when it is not for this client."""
         if entry.type == EventType.RUN_SUSPENDED and not orjson.loads(entry.payload)["data"]["paused"]:
-            return
+            return None
         if self._exposed:
-            yield entry.payload
-        elif entry.type in _NAMES_SOURCES:
-            yield without_source(entry.payload)
-        elif entry.type not in _GRAPH_STATE and (
-            entry.type != EventType.OUTPUT or is_shown(orjson.loads(entry.payload)["data"])
-        ):
-            yield entry.payload
+            return entry.payload
+        if entry.type in _NAMES_SOURCES:
+            return without_source(entry.payload)
+        if entry.type in _GRAPH_STATE:
+            return None
+        if entry.type == EventType.OUTPUT and not is_shown(orjson.loads(entry.payload)["data"]):
+            return None
+        return entry.payload
 
 
 def without_source(payload: bytes) -> bytes:

@@ -48,12 +48,15 @@ class Following:
             stretch = self._live(job_id, cursor, lasting, across_pauses) if is_live else self._held(job_id, cursor)
             async with aclosing(stretch) as batches:
                 async for batch in batches:
-                    cursor = batch[-1].cursor
+                    last = batch[-1]
+                    cursor = last.cursor
                     yield batch
-                    if batch[-1].terminal:
+                    if last.terminal:
                         return
-                    may_wait |= any(entry.type in _AT_A_PAUSE for entry in batch)
-                    if is_live and not across_pauses and batch[-1].type == EventType.RUN_SUSPENDED:
+                    if across_pauses:
+                        continue
+                    may_wait = may_wait or any(entry.type in _AT_A_PAUSE for entry in batch)
+                    if is_live and last.type == EventType.RUN_SUSPENDED:
                         break
             if may_wait and not across_pauses and (rest := await self._rest(job_id, cursor)):
                 yield rest
@@ -90,10 +93,11 @@ class Following:
                     cursor = batch[-1].cursor
                     yield batch
             while entries := await tail.next():
-                new = [entry for entry in entries if entry.cursor > cursor]
-                dense = dense_prefix(new, cursor)
+                if entries[0].cursor <= cursor:
+                    entries = [entry for entry in entries if entry.cursor > cursor]
+                dense = dense_prefix(entries, cursor)
                 if dense:
                     cursor = dense[-1].cursor
                     yield dense
-                if len(dense) < len(new):
+                if len(dense) < len(entries):
                     return

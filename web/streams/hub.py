@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,17 +33,19 @@ class Tail:
         """Whether its client cannot come back and stays as long as it may."""
         self.across_pauses = across_pauses
         """Whether its client stays where the job stands still, and need not be told."""
-        self._entries: deque[Entry] = deque()
+        self._entries: list[Entry] = []
         self._behind = False
-        self._changed = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
 
     async def next(self) -> list[Entry]:
-        """Waits for entries; an empty list says that some are missing here and the log must be read instead."""
-        await self._changed.wait()
-        self._changed.clear()
-        entries = [] if self._behind else list(self._entries)
-        self._entries.clear()
-        self._behind = False
+        """Waits for entries; none say that some are missing here and the log must be read instead. One at a time may
+        wait."""
+        while not self._entries and not self._behind:
+            # A bare future: an `asyncio.Event` costs as much as all else that a client's turn costs here.
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        entries = [] if self._behind else self._entries
+        self._entries, self._behind = [], False
         return entries
 
     def offer(self, entries: Sequence[Entry]) -> None:
@@ -53,13 +54,18 @@ class Tail:
             self.miss()
         else:
             self._entries.extend(entries)
-            self._changed.set()
+            self._wake()
 
     def miss(self) -> None:
         """Sends the client back to the log."""
         self._entries.clear()
         self._behind = True
-        self._changed.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting and not waiting.done():
+            waiting.set_result(None)
 
 
 @dataclass

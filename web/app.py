@@ -28,6 +28,7 @@ from web.errors import HANDLERS
 from web.gates.cross_origin import CrossOrigin
 from web.gates.envelope import Envelope
 from web.gates.headers import SecurityHeaders
+from web.gates.open_files import make_room
 from web.gates.rates import RateBounds, Rates
 from web.gates.seats import Seats
 from web.openapi.document import Description
@@ -52,6 +53,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     """Opens the store, starts what runs beside the requests, and closes it all again."""
     configure_logs()
     settings = load_settings()
+    make_room(settings.max_streams + settings.max_public_streams)
     store = open_store(settings.store)
     try:
         check_schema(store.database)

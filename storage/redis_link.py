@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any
 
 import redis
 import structlog
@@ -88,4 +89,11 @@ def _client(url: str, seconds: float) -> redis.Redis:
     client: redis.Redis = redis.Redis.from_url(
         url, socket_timeout=seconds, socket_connect_timeout=REQUEST_SECONDS, retry=Retry(NoBackoff(), 0)
     )
+    for command in ("XRANGE", "XREAD"):
+        # The mapping that the library makes of each entry of a stream costs as much as all the rest of reading it.
+        client.set_response_callback(command, _as_it_comes)
     return client
+
+
+def _as_it_comes(answer: Any, **_: Any) -> Any:
+    return answer

@@ -33,9 +33,6 @@ class RedisStream:
     def __init__(self, link: RedisLink, bounds: StreamBounds) -> None:
         self._link = link
         self._bounds = bounds
-        # What the library would make of each entry, a mapping, costs as much as all the rest of reading it.
-        link.quick.set_response_callback("XRANGE", _as_it_comes)
-        link.waiting.set_response_callback("XREAD", _as_it_comes)
         self._wake_key = f"penstock:wake:{uuid4()}"
         self._wake_seen = "0-0"
 
@@ -88,11 +85,6 @@ class RedisStream:
             raise StreamUnavailable(str(away)) from away
 
 
-def _as_it_comes(answer: Any, **_: Any) -> Any:
-    """Entries as Redis sends them: an id, and a flat list of names and values."""
-    return answer
-
-
 def _pairs(answer: Any) -> Any:
     """The streams of an XREAD answer: a list of pairs in RESP2, a mapping in RESP3."""
     return answer.items() if isinstance(answer, dict) else answer or ()
@@ -105,6 +97,7 @@ def _fields(entry: Entry) -> dict[Any, Any]:
 
 
 def _entry(id: bytes, fields: Sequence[bytes]) -> Entry:
+    """Of an id, and a flat list of names and values."""
     seq, _, delta = id.partition(b"-")
     _, type, _, payload, *last = fields
-    return Entry(Cursor(int(seq), int(delta)), type.decode(), payload, bool(last))
+    return Entry(Cursor(int(seq), int(delta)), type.decode(), payload, last[:1] == [b"x"])

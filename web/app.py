@@ -44,8 +44,8 @@ IDLE_MILLISECONDS = 250
 WORKER_GRACE_MILLISECONDS = 20_000
 """How long runs may go on after a stop signal; shorter than the 30 s a platform waits before it kills."""
 COLLECT_AFTER = 50_000
-"""How many objects that may hold others are made, over those that are gone, before the collector looks for circles of
-them. Price: that many stay for longer, some megabytes."""
+"""How many objects that may hold others are made, over those that are gone, before the collector looks for reference
+cycles. Price: what such a cycle holds may stay for as long."""
 
 
 @asynccontextmanager

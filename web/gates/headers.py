@@ -17,7 +17,8 @@ SECURITY_HEADERS: Mapping[str, str] = {
 """Of answers that do not say otherwise themselves."""
 BODY_SEND = "penstock.body_send"
 """Where the scope holds what sends pieces of a body past all that looks at the beginning of an answer alone: for
-streams, whose every event would pass through it for every client. Price: what is put between must know of it."""
+streams, whose every event would pass through it for every client. Price: a middleware inside of this one that changes,
+counts or delays bodies would not see those of streams."""
 ONLY_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 _ENCODED = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
 

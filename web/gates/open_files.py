@@ -18,7 +18,11 @@ def make_room(streams: int) -> None:
     if _allows(soft, wanted):
         return
     allowed = wanted if _allows(hard, wanted) else hard
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (ValueError, OSError):
+        # Some systems and sandboxes allow less than they say.
+        allowed = soft
     if allowed < wanted:
         advice = "Raise the limit of open files (LimitNOFILE, ulimit -n), or lower PENSTOCK_MAX_STREAMS."
         logger.warning("too_few_open_files", wanted=wanted, allowed=allowed, advice=advice)

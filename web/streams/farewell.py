@@ -38,22 +38,25 @@ async def _let_go(hub: Hub, stopping: asyncio.Event) -> None:
 @contextmanager
 def _heard(tell: Callable[[], object]) -> Iterator[None]:
     """Calls `tell` at a stop signal, and then the server, which would tell the application when all requests are over.
-    Signals come to the main thread alone; a server that is elsewhere, or takes none, has its own way to stop."""
-    servers = {number: signal.getsignal(number) for number in _STOPS}
+    Signals come to the main thread alone: the streams of a server that is elsewhere, or takes none, get no goodbye."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    servers = {int(number): signal.getsignal(number) for number in _STOPS}
 
     def told(number: int, frame: FrameType | None) -> None:
         tell()
-        server = servers[signal.Signals(number)]
+        server = servers[number]
         assert callable(server)
         server(number, frame)
 
-    taken = [number for number, server in servers.items() if callable(server)]
-    if threading.current_thread() is not threading.main_thread():
-        taken = []
-    for number in taken:
-        signal.signal(number, told)
+    for number, server in servers.items():
+        if callable(server):
+            signal.signal(number, told)
     try:
         yield
     finally:
-        for number in taken:
-            signal.signal(number, servers[number])
+        for number, server in servers.items():
+            # A server that was stopped by force has taken its handlers away, and they must not come back.
+            if signal.getsignal(number) is told:
+                signal.signal(number, server)

@@ -93,11 +93,10 @@ class Following:
                     cursor = batch[-1].cursor
                     yield batch
             while entries := await tail.next():
-                if entries[0].cursor <= cursor:
-                    entries = [entry for entry in entries if entry.cursor > cursor]
-                dense = dense_prefix(entries, cursor)
+                new = entries if entries[0].cursor > cursor else [entry for entry in entries if entry.cursor > cursor]
+                dense = dense_prefix(new, cursor)
                 if dense:
                     cursor = dense[-1].cursor
                     yield dense
-                if len(dense) < len(entries):
+                if len(dense) < len(new):
                     return

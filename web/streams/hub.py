@@ -24,7 +24,7 @@ WAIT_SECONDS = 1.0
 
 
 class Tail:
-    """What arrives for one client after it attached. Belongs to the event loop."""
+    """What arrives for one client after it attached, each entry once and in order. Belongs to the event loop."""
 
     def __init__(self, starts_after: Cursor, *, lasting: bool = False, across_pauses: bool = False) -> None:
         self.starts_after = starts_after
@@ -245,8 +245,14 @@ class Hub:
 
     def _deliver(self, found: Mapping[str, Sequence[Entry]]) -> None:
         for job_id, entries in found.items():
-            if followed := self._followed.get(job_id):
-                followed.delivered = max(followed.delivered, entries[-1].cursor)
+            followed = self._followed.get(job_id)
+            if followed is None:
+                continue
+            if entries[0].cursor <= followed.delivered:
+                # They were on their way when the job was followed anew.
+                entries = [entry for entry in entries if entry.cursor > followed.delivered]
+            if entries:
+                followed.delivered = entries[-1].cursor
                 for tail in followed.tails:
                     tail.offer(entries)
 

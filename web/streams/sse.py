@@ -58,7 +58,7 @@ async def _chunks(batches: AsyncGenerator[Sequence[Entry] | Rest], projection: P
                 if chunk := projection.at_rest(batch.is_paused):
                     yield chunk
                 continue
-            for part in (batch,) if len(batch) == 1 else _parts(batch):
+            for part in _parts(batch):
                 if chunk := projection.wire(part):
                     yield chunk
                 if part is not batch:
@@ -69,7 +69,7 @@ async def _chunks(batches: AsyncGenerator[Sequence[Entry] | Rest], projection: P
 
 def _parts(batch: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     """A batch as it is, or what has at least `PART_BYTES` at a time."""
-    if sum(len(entry.payload) for entry in batch) <= PART_BYTES:
+    if len(batch) == 1 or sum(len(entry.payload) for entry in batch) <= PART_BYTES:
         yield batch
         return
     begun, size = 0, 0

@@ -1,21 +1,27 @@
 """A web process that is asked to end sends its clients away before it cuts them off (fault C17)."""
 
+import asyncio
 import re
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from threading import Event
+from types import FrameType
 
 import httpx
 import pytest
 
+from storage.log import EventLog
 from tests.deployments import Deployment, embedded
 from tests.making import model_flow
 from tests.model_stub import ModelStub
 from tests.reading import WORKFLOWS, Client
+from tests.web.following import running_hub
 from tests.web.refusing import assert_refused
+from web.streams.farewell import farewell
 
 STREAMS = 5
 
@@ -73,6 +79,27 @@ def test_who_waits_for_an_answer_is_told_where_it_will_be(server: Deployment, as
     server.start()
     with closing(Client(server.url)) as client:
         assert client.job(job_id)["status"] in ("queued", "in_progress")
+
+
+def test_a_server_that_was_stopped_by_force_gets_no_signal_any_more(log: EventLog) -> None:
+    """It has put back what stood there before it, and that stays."""
+    number, told = signal.SIGTERM, []
+
+    def server(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+
+    async def scenario() -> object:
+        async with running_hub(log) as hub, farewell(hub):
+            signal.raise_signal(number)
+            signal.signal(number, signal.SIG_IGN)
+        return signal.getsignal(number)
+
+    before = signal.signal(number, server)
+    try:
+        assert asyncio.run(scenario()) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+    assert told == [number]
 
 
 def _whole_body(client: Client, job_id: str) -> str:

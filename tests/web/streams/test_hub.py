@@ -16,7 +16,7 @@ from storage.stream import Entry
 from tests.actors.workplace import eventually
 from tests.storage.situations import JobMaker, brought_to, claimed, events_of, failing
 from tests.web.following import running_hub, silent_log
-from web.streams.hub import TAIL_LENGTH, Tail
+from web.streams.hub import TAIL_LENGTH, Hub, Tail
 
 
 def entry(seq: int, delta: int = 0) -> Entry:
@@ -108,6 +108,19 @@ def test_a_job_is_followed_anew_from_another_cursor(log: EventLog) -> None:
                 return first, await tail.next()
 
     assert asyncio.run(scenario()) == (entries(1, 3), [entry(3)])
+
+
+def test_what_is_on_its_way_when_a_job_is_followed_anew_comes_once(log: EventLog) -> None:
+    """The hub has handed it out for a client that has left, and reads it again for the next, who stands before it."""
+
+    async def scenario() -> list[Entry]:
+        hub = Hub(log, asyncio.get_running_loop())
+        with hub.attached("a", Cursor(5)) as tail:
+            hub._deliver({"a": entries(6, 3)})
+            hub._deliver({"a": entries(6, 4)})
+            return await tail.next()
+
+    assert asyncio.run(scenario()) == entries(6, 4)
 
 
 def test_a_job_that_comes_while_the_hub_waits_is_heard_at_once(log: EventLog) -> None:

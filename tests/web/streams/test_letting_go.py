@@ -1,7 +1,7 @@
 """A client that does not read is let go, and what its stream holds is given back."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import ExitStack
 
 import anyio
@@ -20,14 +20,24 @@ async def frames() -> AsyncGenerator[bytes]:
     await asyncio.Event().wait()
 
 
+async def few() -> AsyncGenerator[bytes]:
+    """Two, and no more."""
+    yield b"data: 1\n\n"
+    yield b"data: 2\n\n"
+
+
 async def never() -> Message:
     await asyncio.Event().wait()
     raise AssertionError
 
 
-@pytest.mark.parametrize("room", [1, 2, 3], ids=["at once", "in the middle", "while nothing is told"])
-def test_who_does_not_read_is_let_go(room: int) -> None:
-    """The keep-alive finds the socket full, wherever the stream is, and ends it."""
+@pytest.mark.parametrize(
+    ("told", "room"),
+    [(frames, 1), (frames, 2), (frames, 3), (few, 4)],
+    ids=["at once", "in the middle", "while nothing is told", "at the end"],
+)
+def test_who_does_not_read_is_let_go(told: Callable[[], AsyncGenerator[bytes]], room: int) -> None:
+    """The keep-alive, or the end, finds the socket full, wherever the stream is, and ends it."""
     sent: list[Message] = []
     given_back: list[bool] = []
 
@@ -40,7 +50,7 @@ def test_who_does_not_read_is_let_go(room: int) -> None:
     async def scenario() -> None:
         holding = ExitStack()
         holding.callback(given_back.append, True)
-        response = feed_stream(frames(), holding)
+        response = feed_stream(told(), holding)
         response.keep_alive_seconds, response.send_seconds = 0.01, 0.05
         with anyio.fail_after(30), pytest.raises(TimeoutError):
             await response(SCOPE, never, send)

@@ -1,10 +1,13 @@
 """However a stream ends, what it holds is given back and nothing of it goes on."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import ExitStack
 
 import pytest
+from anyio.to_thread import current_default_thread_limiter
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Message
 
 from web.streams.response import Stream
@@ -22,10 +25,10 @@ class Scene:
         self.sent: list[Message] = []
         self.ended: list[str] = []
 
-    async def run(self, method: str = "GET") -> None:
+    async def run(self, method: str = "GET", chunks: AsyncGenerator[bytes] | None = None) -> None:
         holding = ExitStack()
         holding.callback(self.ended.append, "holding")
-        stream = Stream(self._chunks(), {}, holding, b"\n")
+        stream = Stream(chunks or self._chunks(), {}, holding, b"\n")
         async with asyncio.timeout(PATIENCE):
             await stream({"type": "http", "method": method}, self._receive, self._send)
 
@@ -82,6 +85,33 @@ def test_the_ends_of_a_stream(way: Callable[[Scene], Awaitable[None]]) -> None:
         return scene.ended, len(asyncio.all_tasks())
 
     assert asyncio.run(scenario()) == (["chunks", "holding"], 1)
+
+
+def test_clients_that_leave_cannot_start_more_threads_than_there_may_be() -> None:
+    """Whoever leaves while a thread reads for them keeps their place among the threads until it is done."""
+    reads, goes_on = threading.Event(), threading.Event()
+
+    def read() -> None:
+        reads.set()
+        goes_on.wait(PATIENCE)
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        yield b"one"
+        await run_in_threadpool(read)
+
+    async def scenario() -> tuple[int, int, bool]:
+        scene = Scene()
+        running = asyncio.create_task(scene.run(chunks=chunks()))
+        await asyncio.to_thread(reads.wait, PATIENCE)
+        scene.is_left.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        taken, is_over = current_default_thread_limiter().borrowed_tokens, running.done()
+        goes_on.set()
+        await running
+        return taken, current_default_thread_limiter().borrowed_tokens, is_over
+
+    assert asyncio.run(scenario()) == (1, 0, False)
 
 
 def test_whoever_asks_for_the_head_starts_nothing() -> None:

@@ -118,9 +118,11 @@ class Texts:
             return
         self._complete[message_id] = crc32(full.encode())
         text = self._text(message_id)
+        # Taken in any case: whether it is needed may follow from tokens that are lost when the client comes back.
+        instead = self._new(message_id)
         if not text.fits(full):
-            yield from self.turn(message_id, None, cursor)
-            text = self._text(message_id)
+            yield from self._end(text, cursor)
+            text = instead
         text.stored(full)
         del self._current[message_id]
         yield from self._end(text, cursor, even_empty=True)
@@ -140,12 +142,15 @@ class Texts:
 
     def _text(self, message_id: str) -> Text:
         if message_id not in self._current:
-            self._of_message[message_id] += 1
-            nth = self._of_message[message_id]
-            text = Text(len(self._all) + 1, message_id if nth == 1 else f"{message_id}:{nth}")
-            self._all.append(text)
-            self._current[message_id] = text
+            self._current[message_id] = self._new(message_id)
         return self._current[message_id]
+
+    def _new(self, message_id: str) -> Text:
+        self._of_message[message_id] += 1
+        nth = self._of_message[message_id]
+        text = Text(len(self._all) + 1, message_id if nth == 1 else f"{message_id}:{nth}")
+        self._all.append(text)
+        return text
 
     def _tell(self, text: Text, cursor: Cursor) -> Iterator[WireEvent]:
         if text.pending and self._open is None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.events import DELTAS
+from flows.events import DELTAS, end
 from storage.stream import Entry
-from tests.web.protocols.agui.logs import Log, logs
+from tests.web.protocols.agui.logs import Log, Writer, logs
 from tests.web.protocols.agui.reader import Framed, Reader, framed
 from web.protocols import PROTOCOLS
 from web.protocols.place import BEGINNING, Place
@@ -81,6 +81,26 @@ def test_lost_tokens_cost_no_text(protocol: str, exposed: bool, log: Log, losses
     assert _by_message(stored.texts).keys() <= _by_message(found.texts).keys()
     for message_id, texts in _by_message(stored.texts).items():
         assert texts <= _by_message(found.texts)[message_id]
+
+
+@pytest.mark.parametrize("protocol", AGUI)
+def test_what_a_message_said_in_vain_moves_no_other_text(protocol: str) -> None:
+    """Of a message that ends otherwise than it was told another text is begun, which is not missed by whoever comes
+    back when the tokens are lost, and reads the text of the next message."""
+    log = Log()
+    first, next = Writer("m0", ()), Writer("m1", ())
+    first.step(log, "open", "")
+    first.step(log, "token", "in vain")
+    first.step(log, "otherwise", "no")
+    next.step(log, "open", "")
+    next.step(log, "token", "a")
+    reading = served(attached(protocol, True), log.entries)
+    next.step(log, "token", "b")
+    next.step(log, "done", "")
+    log.milestone(end("completed", 1.0))
+    held = [entry for entry in log.entries if entry.type not in DELTAS or entry.cursor.seq > 1]
+    found = Reader().read([*reading, *served(attached(protocol, True, reading[-1].id), held)])
+    assert found.texts == {"m0": "in vain", "m0:2": "no!", "m1": "ab"}
 
 
 @pytest.mark.parametrize("protocol", AGUI)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -12,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from flows.human import RequestKind
 from storage.human_requests import RequestFilter, RequestView, open_requests, pending_of_flow, requests_of
 from storage.levels import Access
 from web.access import load_job_to_answer, may_decide
@@ -23,26 +21,12 @@ from web.services import Services, admit, recognise
 from web.streams.rechecking import reader_of
 from web.streams.sse import feed_stream
 from web.workflows.answers import human_request_detail
-from web.workflows.schemas import FlowQuery, HumanRequestDetail, HumanRequestList, InboxQuery
+from web.workflows.schemas import FlowQuery, HumanRequestDetail, HumanRequestList, InboxQuery, PendingRequest
 
 FEED_SECONDS = 1.0
 """How often the open requests are looked up for one client of the feed: the price is a query."""
 FEED_LENGTH = 500
 """Requests that the feed tells of at most; more stand in the list."""
-
-
-class PendingRequest(BaseModel):
-    """What a suspended job of a flow asks (contract 1.5)."""
-
-    job_id: str
-    flow_id: str
-    session_id: str
-    created_at: datetime
-    request_id: str
-    kind: RequestKind
-    prompt: str
-    options: list[dict[str, Any]]
-    allowed_decisions: list[str]
 
 
 class OpenedFrame(BaseModel):

@@ -14,7 +14,6 @@ from penstock.client.call import Call, Page, Request, as_a, nothing, path_of
 from penstock.client.errors import RunFailed
 from penstock.client.following import PROTOCOL, SILENCE_SECONDS, Watch
 from penstock.client.models import (
-    AskedOfFlow,
     Decision,
     ExecutionResponse,
     FlowDetail,
@@ -24,6 +23,7 @@ from penstock.client.models import (
     JobList,
     JobResponse,
     Mode,
+    PendingRequest,
     Said,
     Status,
 )
@@ -133,9 +133,9 @@ def pending(job_id: str) -> Call[list[HumanRequestDetail]]:
     return Call(Request("GET", path_of(f"{WORKFLOWS}/{{}}/pending", job_id)), as_a(list[HumanRequestDetail]))
 
 
-def pending_of_flow(flow_id: str) -> Call[list[AskedOfFlow]]:
+def pending_of_flow(flow_id: str) -> Call[list[PendingRequest]]:
     """What the caller's jobs of a flow ask now."""
-    return Call(Request("GET", f"{WORKFLOWS}/pending", params={"flow_id": flow_id}), as_a(list[AskedOfFlow]))
+    return Call(Request("GET", f"{WORKFLOWS}/pending", params={"flow_id": flow_id}), as_a(list[PendingRequest]))
 
 
 def inbox(

@@ -200,6 +200,8 @@ class Token(Event):
 
     chunk: str
     id: str
+    at: int | None = None
+    """Behind how many characters of the message it stands, so that a reader sees what was lost."""
 
 
 class Log(Event):

@@ -1,8 +1,5 @@
 """What a server answers with: the models that its routes answer by, and those of answers that have none there."""
 
-from datetime import datetime
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict
 
 from flows.human import Decision
@@ -15,10 +12,10 @@ from web.workflows.schemas import (
     JobDetail,
     JobList,
     JobResponse,
+    PendingRequest,
 )
 
 __all__ = [
-    "AskedOfFlow",
     "Decision",
     "ExecutionResponse",
     "FlowDetail",
@@ -28,6 +25,7 @@ __all__ = [
     "JobList",
     "JobResponse",
     "Mode",
+    "PendingRequest",
     "Said",
     "Status",
 ]
@@ -40,19 +38,3 @@ class Said(BaseModel):
 
     job_id: str
     message: str
-
-
-class AskedOfFlow(BaseModel):
-    """An open human request in the list of a flow."""
-
-    model_config = ConfigDict(frozen=True)
-
-    job_id: str
-    flow_id: str
-    session_id: str
-    created_at: datetime
-    request_id: str
-    kind: str
-    prompt: str
-    options: list[dict[str, Any]]
-    allowed_decisions: list[str]

@@ -238,6 +238,8 @@ class InputTimedOut(Frame):
 class TokenData(BaseModel):
     chunk: str
     id: str
+    at: int
+    """Behind how many characters of the message `id` it stands. Added to the contract."""
 
 
 class Token(Frame):

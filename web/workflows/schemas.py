@@ -146,6 +146,20 @@ class HumanRequestList(BaseModel):
     next_cursor: str | None
 
 
+class PendingRequest(BaseModel):
+    """What a suspended job of a flow asks (contract 1.5)."""
+
+    job_id: str
+    flow_id: str
+    session_id: str
+    created_at: datetime
+    request_id: str
+    kind: RequestKind
+    prompt: str
+    options: list[dict[str, Any]]
+    allowed_decisions: list[str]
+
+
 class StatusQuery(BaseModel):
     """`GET /api/v2/workflows`."""
 

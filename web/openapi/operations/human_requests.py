@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from web.human_requests import (
     InboxFrame,
-    PendingRequest,
     human_request_events,
     human_requests,
     pending,
@@ -12,7 +11,7 @@ from web.human_requests import (
 )
 from web.openapi.operation import Answer, Endpoint, Operation, Tag
 from web.openapi.operations.workflows import OF_A_JOB, OF_AN_EVENT_STREAM
-from web.workflows.schemas import FlowQuery, HumanRequestDetail, HumanRequestList, InboxQuery
+from web.workflows.schemas import FlowQuery, HumanRequestDetail, HumanRequestList, InboxQuery, PendingRequest
 
 HUMAN_REQUESTS: Mapping[Endpoint, Operation] = {
     pending: Operation(
